@@ -1,0 +1,1 @@
+"""Content-addressed file cache and run cache. Public names: `api`."""
