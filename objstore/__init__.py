@@ -1,0 +1,1 @@
+"""Git repositories in pure Python: objects, packs, refs, index, config and work tree. Public names: `api`."""

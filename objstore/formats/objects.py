@@ -1,0 +1,164 @@
+"""Trees, commits and identities as Git stores them: reading is tolerant, writing is strict and canonical.
+
+Blobs have no format. Everything is bytes: names and messages of real repositories are in any encoding or none.
+Authority: git's `tree-walk.c` and `commit.c`, gitformat-loose(5), git-commit-tree(1), git-fsck(1).
+"""
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ..errors import BadName, Corrupt
+from ..ids import ObjectFormat, ObjectId
+
+TREE, FILE, EXECUTABLE, SYMLINK, GITLINK = 0o040000, 0o100644, 0o100755, 0o120000, 0o160000
+MODES = frozenset({TREE, FILE, EXECUTABLE, SYMLINK, GITLINK})  # the modes that git writes
+
+
+class TreeEntry(NamedTuple):
+    """One name in a folder. `mode` is what the tree says, which in old repositories may be 0o100664."""
+
+    mode: int
+    name: bytes
+    id: ObjectId
+
+
+class Signature(NamedTuple):
+    """Who and when: `when` in epoch seconds, `offset` in minutes east of UTC."""
+
+    name: bytes
+    email: bytes
+    when: int
+    offset: int
+
+
+class Commit(NamedTuple):
+    """A commit. `author` and `committer` are the lines as stored: `parse_signature` reads them.
+
+    `extra` holds all other headers in their order, continuation lines joined by a newline, so that what is read and
+    written again is the same commit.
+    """
+
+    tree: ObjectId
+    parents: tuple[ObjectId, ...]
+    author: bytes
+    committer: bytes
+    message: bytes
+    extra: tuple[tuple[bytes, bytes], ...] = ()
+
+
+def decode_tree(content: bytes, form: ObjectFormat, source: str = "tree") -> list[TreeEntry]:
+    """The entries of a tree in stored order; modes, order and names are taken as they come.
+
+    Raises Corrupt where an entry does not end or a mode is not octal.
+    """
+    entries, at, end, width = [], 0, len(content), form.width
+    while at < end:
+        space = content.find(b" ", at, at + 8)
+        stop = content.find(b"\0", space + 1)
+        if space < 0 or stop < 0 or stop + 1 + width > end:
+            raise Corrupt(source, at, "a tree entry does not end")
+        try:
+            mode = int(content[at:space], 8)
+        except ValueError:
+            raise Corrupt(source, at, f"bad mode {content[at:space]!r}") from None
+        at = stop + 1 + width
+        entries.append(TreeEntry(mode, content[space + 1 : stop], ObjectId(content[stop + 1 : at])))
+    return entries
+
+
+def encode_tree(entries: Iterable[TreeEntry]) -> bytes:
+    """The one canonical form of a tree: sorted as git sorts, five modes, no name twice.
+
+    Raises BadName for a name that no tree may hold (empty, ".", "..", ".git" in any case, with "/" or NUL).
+    """
+    ordered = sorted(entries, key=_sort_key)
+    parts, before = [], None
+    for mode, name, id_ in ordered:
+        if not is_entry_name(name) or mode not in MODES:
+            raise BadName(f"a tree cannot hold {name!r} with mode {mode:o}")
+        if name == before:
+            raise BadName(f"a tree cannot hold {name!r} twice")
+        parts.append(b"%o %s\0%s" % (mode, name, id_))
+        before = name
+    if len({entry.name for entry in ordered}) != len(ordered):  # "a" and "a/" need not be neighbours
+        raise BadName("a tree cannot hold a name as file and as folder")
+    return b"".join(parts)
+
+
+def _sort_key(entry: TreeEntry) -> bytes:
+    return entry.name + b"/" if entry.mode == TREE else entry.name
+
+
+def is_entry_name(name: bytes) -> bool:
+    """Whether git's fsck lets a tree hold this name."""
+    return not (name in (b"", b".", b"..") or b"/" in name or b"\0" in name or name.lower() == b".git")
+
+
+def decode_commit(content: bytes, form: ObjectFormat, source: str = "commit") -> Commit:
+    """Read a commit; raises Corrupt where tree, author or committer are missing or an id is not one."""
+    header, _, message = content.partition(b"\n\n")
+    fields: list[tuple[bytes, bytes]] = []
+    for line in header.removesuffix(b"\n").split(b"\n"):
+        if line[:1] == b" " and fields:
+            fields[-1] = (fields[-1][0], fields[-1][1] + b"\n" + line[1:])
+        else:
+            key, _, value = line.partition(b" ")
+            fields.append((key, value))
+    try:
+        known = dict(reversed(fields))  # the first of each name counts
+        return Commit(
+            form.parse_id(known[b"tree"]),
+            tuple(form.parse_id(value) for key, value in fields if key == b"parent"),
+            known[b"author"],
+            known[b"committer"],
+            message,
+            tuple(field for field in fields if field[0] not in (b"tree", b"parent", b"author", b"committer")),
+        )
+    except KeyError as missing:
+        raise Corrupt(source, None, f"a commit without {missing.args[0].decode()}") from None
+    except BadName as wrong:
+        raise Corrupt(source, None, str(wrong)) from None
+
+
+def encode_commit(commit: Commit) -> bytes:
+    """The bytes of a commit. A NUL in the message is refused with BadName: git cuts the message there."""
+    if b"\0" in commit.message:
+        raise BadName("a commit message cannot hold a NUL byte")
+    lines = [b"tree " + commit.tree.hex().encode()]
+    lines += [b"parent " + parent.hex().encode() for parent in commit.parents]
+    lines += [b"author " + commit.author, b"committer " + commit.committer]
+    lines += [key + b" " + value.replace(b"\n", b"\n ") for key, value in commit.extra]
+    return b"\n".join(lines) + b"\n\n" + commit.message
+
+
+def encode_signature(signature: Signature) -> bytes:
+    """`Name <mail> seconds +hhmm`, with what git drops from names dropped. Source: git's `ident.c`.
+
+    Raises BadName if nothing is left of the name.
+    """
+    name, email = _clean(signature.name), _clean(signature.email)
+    if not name:
+        raise BadName(f"the name {signature.name!r} has no character that a commit can hold")
+    sign, minutes = (b"-", -signature.offset) if signature.offset < 0 else (b"+", signature.offset)
+    return b"%s <%s> %d %s%02d%02d" % (name, email, signature.when, sign, minutes // 60, minutes % 60)
+
+
+_CRUD = bytes(range(33)) + b".,:;<>\"\\'"  # git strips these from both ends
+
+
+def _clean(text: bytes) -> bytes:
+    return text.strip(_CRUD).translate(None, b"\n<>\0")
+
+
+def parse_signature(line: bytes) -> Signature | None:
+    """Read an author or committer line; None if it is one that even git cannot read."""
+    person, close, rest = line.rpartition(b">")
+    name, opened, email = person.partition(b"<")
+    words = rest.split()
+    try:
+        zone = int(words[1]) if len(words) > 1 else 0
+        minutes = abs(zone) // 100 * 60 + abs(zone) % 100
+        if close and opened:
+            return Signature(name.strip(), email.strip(), int(words[0]), -minutes if zone < 0 else minutes)
+    except (ValueError, IndexError):
+        pass
+    return None

@@ -1,0 +1,105 @@
+"""Pack files: the header, the header of an entry, and one inflated entry.
+
+    offset  size
+    0       4      "PACK"
+    4       4      version, 2 or 3
+    8       4      number of entries
+    12      ...    entries: header, then a base reference for deltas, then zlib data
+    -20|32         hash over all before it
+
+Authority: gitformat-pack(5). Deltas are resolved by `stores/packs.py`, which has the other entries at hand.
+"""
+import zlib
+from typing import NamedTuple
+
+from ..errors import Corrupt
+from ..ids import Kind, ObjectId
+
+HEADER_SIZE = 12
+OFS_DELTA, REF_DELTA = 6, 7
+KIND_OF: dict[int, Kind] = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
+
+
+class EntryHeader(NamedTuple):
+    """What stands before the data of an entry: `size` is in bytes of the inflated data, which for a delta is the delta.
+
+    `type` is 1–4 (`KIND_OF`), 6 or 7. `base` is None, the absolute offset of the base (6) or its id (7).
+    """
+
+    type: int
+    size: int
+    base: int | ObjectId | None
+
+
+def read_header(pack: bytes | memoryview, source: str) -> tuple[int, int]:
+    """Version and number of entries from the first 12 bytes; raises Corrupt if this is no pack of version 2 or 3."""
+    version = int.from_bytes(pack[4:8], "big")
+    if len(pack) < HEADER_SIZE or bytes(pack[:4]) != b"PACK" or version not in (2, 3):
+        raise Corrupt(source, 0, "not a pack file of version 2 or 3")
+    return version, int.from_bytes(pack[8:12], "big")
+
+
+def read_entry_header(pack: memoryview, at: int, width: int, source: str) -> tuple[EntryHeader, int]:
+    """Decode the entry header at byte `at`; return it and the position of the first byte of zlib data.
+
+    Raises Corrupt if a number does not end within ten bytes, a base lies outside the pack or the type is reserved.
+    """
+    start = at
+    try:
+        byte = pack[at]
+        at += 1
+        type_, size, shift = byte >> 4 & 7, byte & 15, 4
+        while byte & 0x80:
+            byte = pack[at]
+            at += 1
+            size |= (byte & 0x7F) << shift
+            shift += 7
+            if at - start > 10:
+                raise Corrupt(source, start, "the size of an entry does not end")
+        if type_ in KIND_OF:
+            return EntryHeader(type_, size, None), at
+        if type_ == REF_DELTA:
+            return EntryHeader(type_, size, ObjectId(pack[at : at + width])), at + width
+        if type_ == OFS_DELTA:
+            back, at = _read_distance(pack, at, start, source)
+            if not 0 < back <= start - HEADER_SIZE:
+                raise Corrupt(source, start, f"a delta's base lies {back} bytes back, outside the pack")
+            return EntryHeader(type_, size, start - back), at
+    except IndexError:
+        raise Corrupt(source, start, "an entry is cut off") from None
+    raise Corrupt(source, start, f"entry type {type_} is reserved")
+
+
+def _read_distance(pack: memoryview, at: int, start: int, source: str) -> tuple[int, int]:
+    byte = pack[at]
+    at += 1
+    back = byte & 0x7F
+    while byte & 0x80:
+        byte = pack[at]
+        at += 1
+        back = (back + 1) << 7 | byte & 0x7F
+        if at - start > 20:
+            raise Corrupt(source, start, "the distance to a delta's base does not end")
+    return back, at
+
+
+def inflate(pack: memoryview, at: int, size: int, source: str) -> bytes:
+    """The `size` bytes that the zlib stream at byte `at` holds; raises Corrupt if it holds fewer, more or is broken.
+
+    Input is handed over in pieces of about the compressed size, so that neither a bomb nor the rest of the pack costs
+    memory.
+    """
+    stream = zlib.decompressobj()
+    piece = size + (size >> 10) + 64  # what deflate may need for incompressible data
+    try:
+        content = stream.decompress(pack[at : at + piece], size + 1)
+        while not stream.eof and len(content) <= size:
+            at += piece - len(stream.unconsumed_tail)
+            if at >= len(pack):
+                break
+            content += stream.decompress(pack[at : at + piece], size + 1 - len(content))
+    except zlib.error as error:
+        raise Corrupt(source, at, f"broken zlib data ({error})") from None
+    if not stream.eof or len(content) != size:
+        raise Corrupt(source, at, f"an entry does not inflate to the {size} bytes it promises")
+    return content

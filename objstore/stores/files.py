@@ -1,0 +1,189 @@
+"""Files on disk: locks, atomic replacement, permissions, durability. The one place that decides when to fsync.
+
+A reader never locks. A writer makes `<file>.lock` exclusively, writes it, flushes it to the disk and renames it over the
+file, so that a crash leaves the old file or the new one. A lock of somebody else is never broken.
+Authority: git's `lockfile.c`, `path.c` (`calc_shared_perm`), git-config(1) `core.sharedRepository`.
+"""
+import os
+import stat
+import time
+from types import TracebackType
+
+from ..errors import Conflict, GitError
+
+BINARY = getattr(os, "O_BINARY", 0)  # Windows
+CLOEXEC = getattr(os, "O_CLOEXEC", 0)
+NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+NONBLOCK = getattr(os, "O_NONBLOCK", 0)
+_RETRIES = 3  # git removes empty folders at any time (pack-refs, prune): make them and try again
+
+
+class Sharing:
+    """The permissions that `core.sharedRepository` asks for; they widen what the umask gives."""
+
+    __slots__ = ("_exact", "_tweak")
+    _NAMED = {"umask": 0, "false": 0, "no": 0, "off": 0, "0": 0, "group": 0o660, "true": 0o660, "yes": 0o660,
+              "on": 0o660, "1": 0o660, "": 0o660, "all": 0o664, "world": 0o664, "everybody": 0o664, "2": 0o664}
+
+    def __init__(self, setting: str | None = None) -> None:
+        """Read the setting; raises GitError for a value that git refuses."""
+        named = self._NAMED.get((setting or "umask").lower())
+        try:
+            self._tweak = int(setting or "0", 8) if named is None else named
+        except ValueError:
+            raise GitError(f"core.sharedRepository: bad value {setting!r}") from None
+        self._exact = named is None
+        if self._exact and self._tweak & 0o600 != 0o600:
+            raise GitError(f"core.sharedRepository: {setting!r} takes the owner's right to read and write")
+
+    def adjust(self, path: str) -> None:
+        """Give a file or folder of ours these permissions."""
+        if not self._tweak:
+            return
+        mode = os.lstat(path).st_mode
+        wanted = self.widen(stat.S_IMODE(mode), is_dir=stat.S_ISDIR(mode))
+        if wanted != stat.S_IMODE(mode):
+            os.chmod(path, wanted)
+
+    def widen(self, mode: int, *, is_dir: bool = False) -> int:
+        """The permissions to have instead of `mode`."""
+        if not self._tweak:
+            return mode
+        tweak = self._tweak if mode & stat.S_IWUSR else self._tweak & ~0o222
+        if mode & stat.S_IXUSR:
+            tweak |= (tweak & 0o444) >> 2
+        wanted = (mode & ~0o777) | tweak if self._exact else mode | tweak
+        return wanted | (wanted & 0o444) >> 2 | stat.S_ISGID if is_dir else wanted
+
+
+PRIVATE = Sharing()
+
+
+class LockFile:
+    """`<path>.lock`, held while the `with` block runs; `commit(content)` replaces `path` with it.
+
+    Leaving the block without a commit removes the lock and changes nothing, whatever the reason. Raises Conflict if
+    somebody else holds the lock for longer than `timeout_s`.
+    """
+
+    def __init__(self, path: str, *, sharing: Sharing = PRIVATE, timeout_s: float = 0.0) -> None:
+        """Name the file to lock; nothing happens before the block is entered."""
+        self._path, self._lock, self._sharing, self._timeout_s = path, path + ".lock", sharing, timeout_s
+        self._fd: int | None = None
+
+    def __enter__(self) -> "LockFile":
+        until, pause = time.monotonic() + self._timeout_s, 0.001
+        while True:
+            try:
+                self._fd = create(self._lock, 0o666, self._sharing)
+                return self
+            except FileExistsError:
+                if time.monotonic() >= until:
+                    raise Conflict(_held_by_others(self._lock)) from None
+            time.sleep(pause)
+            pause = min(pause * 2, 0.1)
+
+    def commit(self, content: bytes) -> None:
+        """Replace the file by one of this content: on the disk before it has the name."""
+        assert self._fd is not None, "commit once, inside the block"
+        write_all(self._fd, content)
+        os.fsync(self._fd)
+        self._sharing.adjust(self._lock)
+        os.close(self._fd)  # Windows renames closed files only
+        self._fd = None
+        try:
+            os.replace(self._lock, self._path)
+        except BaseException:
+            os.unlink(self._lock)
+            raise
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+            os.unlink(self._lock)
+
+
+def _held_by_others(lock: str) -> str:
+    try:
+        age = f"{max(0, int(time.time() - os.lstat(lock).st_mtime))} s old"
+    except OSError:
+        age = "just gone"
+    return f"{lock} is held by another program ({age}); if none is running, remove that file and try again"
+
+
+def create(path: str, mode: int, sharing: Sharing) -> int:
+    """Open a file that must not exist yet, for writing, with its folders; return its descriptor."""
+    for attempt in range(_RETRIES):
+        try:
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | CLOEXEC | BINARY, mode)
+        except FileNotFoundError:
+            if attempt == _RETRIES - 1:
+                raise
+            make_folders(os.path.dirname(path), sharing)
+    raise AssertionError("the last attempt returns or raises")
+
+
+def make_folders(path: str, sharing: Sharing) -> None:
+    """Make a folder and those above it that are missing, with the repository's permissions."""
+    missing = []
+    while not os.path.isdir(path):
+        missing.append(path)
+        path = os.path.dirname(path)
+    for folder in reversed(missing):
+        try:
+            os.mkdir(folder)
+        except FileExistsError:
+            continue
+        sharing.adjust(folder)
+
+
+def write_all(fd: int, content: bytes | memoryview) -> None:
+    """Write all of `content`: one `os.write` may take less."""
+    view = memoryview(content)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def replace_file(path: str, content: bytes, sharing: Sharing, *, durable: bool = True) -> None:
+    """Make `path` a file of this content, or leave it as it was; of two writers at once one wins.
+
+    For files that only we write and that no lock guards. `durable=False` leaves out the fsync: for what may be lost.
+    """
+    temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
+    fd = create(temporary, 0o666, sharing)
+    try:
+        try:
+            write_all(fd, content)
+            if durable:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+        sharing.adjust(temporary)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def fsync_folder(path: str) -> None:
+    """Make names in a folder durable, where the system can."""
+    try:
+        fd = os.open(path, os.O_RDONLY | CLOEXEC)
+    except OSError:  # Windows cannot open folders
+        return
+    try:
+        os.fsync(fd)
+    except OSError:  # some network file systems cannot either
+        pass
+    finally:
+        os.close(fd)
+
+
+def read_file(path: str) -> bytes | None:
+    """The content of a file; None if there is none."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.readall()
+    except (FileNotFoundError, NotADirectoryError):
+        return None

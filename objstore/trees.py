@@ -1,0 +1,62 @@
+"""Questions about trees: what is at a path, where two differ. Reads objects, writes nothing."""
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .formats.objects import GITLINK, TREE, TreeEntry
+from .ids import ObjectId
+from .stores.objectstore import ObjectStore
+
+
+class Difference(NamedTuple):
+    """A path that is not the same in two trees; None on the side where nothing is."""
+
+    path: bytes
+    old: TreeEntry | None
+    new: TreeEntry | None
+
+
+def get_entry(objects: ObjectStore, tree: ObjectId, path: bytes) -> TreeEntry | None:
+    """What a tree holds at `path` ("a/b", relative to it); None if nothing is there."""
+    entry = TreeEntry(TREE, b"", tree)
+    for name in path.split(b"/"):
+        if entry.mode != TREE:
+            return None
+        found = next((each for each in objects.find_tree(entry.id) if each.name == name), None)
+        if found is None:
+            return None
+        entry = found
+    return entry
+
+
+def get_blob(objects: ObjectStore, tree: ObjectId, path: bytes) -> bytes | None:
+    """The content of the file or link that a tree holds at `path`; None if there is none.
+
+    Raises NotFound if the tree names a blob that the repository does not have.
+    """
+    entry = get_entry(objects, tree, path)
+    if entry is None or entry.mode in (TREE, GITLINK):
+        return None
+    return objects.find(entry.id).content
+
+
+def differences(objects: ObjectStore, old: ObjectId | None, new: ObjectId | None) -> Iterator[Difference]:
+    """Where two trees differ, folders among them, before what is in them; in no order otherwise.
+
+    Costs as many tree reads as there are folders that differ. Submodules are not entered. Raises NotFound if a folder
+    is missing.
+    """
+    todo = [Difference(b"", _as_entry(old), _as_entry(new))]
+    while todo:
+        path, before, after = todo.pop()
+        if before and after and before.id == after.id and before.mode == after.mode:
+            continue
+        if path:
+            yield Difference(path, before, after)
+        lists = [objects.find_tree(each.id) if each and each.mode == TREE else [] for each in (before, after)]
+        below = path + b"/" if path else b""
+        olds, news = ({entry.name: entry for entry in entries} for entries in lists)
+        todo += (Difference(below + name, olds.get(name), news.get(name)) for name in olds.keys() | news.keys())
+
+
+def _as_entry(tree: ObjectId | None) -> TreeEntry | None:
+    return TreeEntry(TREE, b"", tree) if tree else None
