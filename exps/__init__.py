@@ -1,0 +1,1 @@
+"""Experiments inside a Git repository: save, list, compare. Public names: `api`."""

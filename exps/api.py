@@ -1,0 +1,23 @@
+"""The public names of expref: `from expref.exps.api import Project, save, show`."""
+from .errors import ExpError, Status
+from .experiments import Listing, listing
+from .model import Experiment, ExperimentRef, FileValues, Group, Row, Table
+from .project import Project
+from .save import save
+from .show import show
+
+__all__ = [
+    "ExpError",
+    "Experiment",
+    "ExperimentRef",
+    "FileValues",
+    "Group",
+    "Listing",
+    "Project",
+    "Row",
+    "Status",
+    "Table",
+    "listing",
+    "save",
+    "show",
+]

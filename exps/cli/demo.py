@@ -1,0 +1,35 @@
+"""`exps demo`."""
+import os
+
+import click
+
+from ..demo import demo
+from ..show import show
+from .app import Session, Verb
+from .show import text
+
+
+@click.command(cls=Verb)
+@click.argument("folder", metavar="[FOLDER]", default="exps-demo", type=click.Path())
+@click.pass_obj
+def command(session: Session, folder: str) -> None:
+    """Make a small Git repository with code, parameters, metrics and experiments, to look around in.
+
+    FOLDER must be empty or not exist yet; it is exps-demo if none is given.
+    """
+    terminal = session.terminal
+    project, saved = demo(os.path.join(session.folder, folder), session.environ)
+    terminal.write(f"A repository with {len(saved)} experiments is in {terminal.shown(folder)}:")
+    terminal.write()
+    for line in text(show(project), terminal):
+        terminal.write(line)
+    terminal.write()
+    terminal.write("What to type next:")
+    for typed, what in (
+        (f"cd {terminal.shown(folder)}", ""),
+        ("python train.py", "after a change of params.yaml: writes metrics.json"),
+        ("exps save", "keep what is in the folder as an experiment"),
+        ("exps show", "this table, with your experiment in it"),
+        ("git log --all", "they are commits: any Git program sees them"),
+    ):
+        terminal.write(f"  {typed:<18}{terminal.paint(what, 'dim')}".rstrip())

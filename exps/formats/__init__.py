@@ -1,0 +1,1 @@
+"""The formats that experiments are made of: parameters, metrics, pipelines, ref names. Pure, as all formats."""

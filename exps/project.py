@@ -1,0 +1,94 @@
+"""A project: a work tree with its repository, settings, clock and identity. Opened once, passed down to every verb."""
+import os
+import time
+from collections.abc import Mapping
+
+from expref.objstore.errors import BadName
+from expref.objstore.formats.objects import Signature, encode_signature
+from expref.objstore.progress import SILENT, Progress
+from expref.objstore.repository import Repository
+
+from .errors import ExpError
+from .model import Ask, nobody
+from .settings import Settings
+from .state import State
+
+
+class Project:
+    """An open project.
+
+    `root` is the absolute path that paths in output are relative to: the nearest folder upwards that holds `.dvc/`,
+    else the top of the work tree. `prefix` is where that lies in the repository's trees: empty, or ending with "/".
+    """
+
+    def __init__(
+        self, repository: Repository, path: str, *, progress: Progress = SILENT, ask: Ask = nobody
+    ) -> None:
+        """Make a project of an open repository, seen from the folder `path`. Raises ExpError for a bare repository."""
+        if repository.work_tree is None:
+            raise ExpError(f"{repository.git_dir} is a bare repository", "run this in a work tree of it")
+        self.repository, self.work_tree = repository, repository.work_tree
+        self.root = _root(os.path.realpath(path), self.work_tree)
+        below = os.path.relpath(self.root, self.work_tree)
+        self.prefix = b"" if below == os.curdir else os.fsencode(below).replace(os.sep.encode(), b"/") + b"/"
+        self.settings = Settings.read(repository.config)
+        self.state, self.own_state = State.shared(repository), State.of_work_tree(repository)
+        self.progress, self.ask = progress, ask
+
+    @classmethod
+    def open(
+        cls, path: str, environ: Mapping[str, str], *, progress: Progress = SILENT, ask: Ask = nobody
+    ) -> "Project":
+        """The project that holds the folder `path`.
+
+        `environ` takes the place of the process's environment. Raises GitError: NotFound outside a repository,
+        Unsupported for a repository that needs something we do not have.
+        """
+        return cls(Repository.discover(path, environ), path, progress=progress, ask=ask)
+
+    def now(self) -> int:
+        """The time, in epoch seconds. The only clock there is."""
+        return int(time.time())
+
+    def signature(self, role: str, when: int) -> bytes:
+        """The line that names the user in a commit; `role` is "author" or "committer".
+
+        From GIT_AUTHOR_NAME and the like, then author.name, user.name and so on, as git; nothing is guessed. Raises
+        ExpError if there is no name or address.
+        """
+        name, email = (self._identity(role, part) for part in ("name", "email"))
+        offset = time.localtime(when).tm_gmtoff // 60
+        try:
+            return encode_signature(Signature(_bytes(name), _bytes(email), when, offset))
+        except BadName as wrong:
+            raise ExpError(str(wrong), f"set user.name in {self.repository.common_dir}/config") from None
+
+    def _identity(self, role: str, part: str) -> str:
+        environ, config = self.repository.environ, self.repository.config
+        found = (
+            environ.get(f"GIT_{role.upper()}_{part.upper()}")
+            or config.get(f"{role}.{part}")
+            or config.get(f"user.{part}")
+            or (environ.get("EMAIL") if part == "email" else None)
+        )
+        if not found:
+            place = f"{self.repository.common_dir}/config"
+            example = "Your Name" if part == "name" else "you@example.com"
+            raise ExpError(
+                f"who are you? user.{part} is not set, and every experiment is signed",
+                f'run `git config user.{part} "{example}"`, or add to {place}: [user] {part} = {example}',
+            )
+        return found
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _root(path: str, work_tree: str) -> str:
+    """The nearest folder from `path` up to `work_tree` that holds `.dvc/`; `work_tree` if none does."""
+    while path.startswith(work_tree + os.sep):
+        if os.path.isdir(f"{path}/.dvc"):
+            return path
+        path = os.path.dirname(path)
+    return work_tree

@@ -1,0 +1,92 @@
+"""Save: the work tree's tracked files as an experiment on top of HEAD. Nothing of the user's is touched.
+
+The walk: HEAD → snapshot of the work tree → what the snapshot needs is kept from `git gc` → commit → ref. Data before
+names: a crash leaves objects that nothing refers to, which `git gc` clears.
+"""
+import os
+
+from expref.objstore.errors import BadName
+from expref.objstore.formats.objects import GITLINK, TREE, Commit, encode_commit
+from expref.objstore.ids import ObjectId
+from expref.objstore.trees import differences
+from expref.objstore.worktree import snapshot
+
+from .errors import ExpError
+from .experiments import add, check_free, new_name
+from .formats.refnames import check_name
+from .latest import latest_tree, remember_latest
+from .model import Experiment, ExperimentRef
+from .project import Project
+
+
+def save(project: Project, *, name: str | None = None, message: str | None = None, replace: bool = False) -> Experiment:
+    """Save the tracked and staged files, as they are in the work tree, as an experiment; return it.
+
+    Without `name` one is made up. `replace` puts the new experiment in the place of one with that name. Raises ExpError
+    (no commit yet, name taken, no identity, file too large) and GitError; then no experiment was made or changed.
+    """
+    baseline = _baseline(project)
+    if name:
+        _check(name)
+        if not replace:
+            check_free(project.repository, baseline, name)
+    name = name or new_name(project.repository)
+    when = project.now()
+    text = message if message is not None else f"exps: save {name}"
+    author, committer = (project.signature(role, when) for role in ("author", "committer"))
+    tree = _tree(project, baseline)
+    commit = Commit(tree, (baseline,), author, committer, _encoded(text))
+    ref = ExperimentRef(baseline, name, project.repository.objects.write("commit", encode_commit(commit)))
+    add(project.repository, ref, replace=replace)
+    remember_latest(project, ref)
+    return Experiment(name, ref.id, baseline, when, text)
+
+
+def _baseline(project: Project) -> ObjectId:
+    head = project.repository.head()
+    if head.id is None:
+        where = f"branch {head.branch!r}" if head.branch else "HEAD"
+        raise ExpError(f"{where} has no commit yet, and an experiment needs one to stand on", "commit something first")
+    return head.id
+
+
+def _check(name: str) -> None:
+    try:
+        check_name(name)
+    except BadName as wrong:
+        raise ExpError(str(wrong), "a name may hold letters, digits, '-', '_', '.', '@', '+' and the like") from None
+
+
+def _encoded(message: str) -> bytes:
+    """The message in a commit: ends with one newline, as git's own do."""
+    if "\0" in message:
+        raise ExpError("the message holds a NUL character, which a commit cannot")
+    return message.rstrip("\n").encode("utf-8", "surrogateescape") + b"\n"
+
+
+def _tree(project: Project, baseline: ObjectId) -> ObjectId:
+    """Snapshot the work tree and keep from `git gc` all that neither the baseline nor the latest experiment holds."""
+    objects = project.repository.objects
+    before = objects.find_commit(baseline).tree
+    tree = snapshot(project.repository, project.progress)
+    if tree == before:
+        return tree
+    objects.keep(tree)
+    new = {each.new.id for each in differences(objects, latest_tree(project) or before, tree) if each.new}
+    for path, old, now in differences(objects, before, tree):
+        if now is None or now.mode == GITLINK:
+            continue
+        if old is None and now.mode != TREE:
+            _check_size(project, path, objects.find_size(now.id))
+        if now.id in new:
+            objects.keep(now.id)
+    return tree
+
+
+def _check_size(project: Project, path: bytes, size_bytes: int) -> None:
+    limit = project.settings.max_file_size
+    if size_bytes > limit:
+        raise ExpError(
+            f"{os.fsdecode(path)} is new and has {size_bytes} bytes, more than exps.maxFileSize ({limit})",
+            "take it out with `git rm --cached`, or raise the limit with `git config exps.maxFileSize 1g`",
+        )

@@ -1,0 +1,48 @@
+"""Our own files, in the folder `exps/` of the Git folder: never needed, only useful; deleting them costs time alone.
+
+What all work trees share lies in the common Git folder, the rest in the work tree's own. Permissions are the
+repository's. Nothing is locked: a file is replaced whole, and of two writers at once one wins.
+"""
+import os
+
+from expref.objstore.repository import Repository
+from expref.objstore.stores.files import read_file, replace_file
+
+
+class State:
+    """Small named files of ours."""
+
+    def __init__(self, folder: str, repository: Repository) -> None:
+        """Look at `folder`, which is made by the first write."""
+        self._folder, self._sharing = folder, repository.sharing
+
+    @classmethod
+    def shared(cls, repository: Repository) -> "State":
+        """What all work trees of the repository share."""
+        return cls(f"{repository.common_dir}/exps", repository)
+
+    @classmethod
+    def of_work_tree(cls, repository: Repository) -> "State":
+        """What belongs to this work tree."""
+        return cls(f"{repository.git_dir}/exps", repository)
+
+    def get(self, name: str) -> bytes | None:
+        """The content of a file; None if it is not there or cannot be read."""
+        try:
+            return read_file(f"{self._folder}/{name}")
+        except OSError:
+            return None
+
+    def write(self, name: str, content: bytes) -> None:
+        """Replace a file. A folder that cannot be written (read-only, full) is no reason to fail: nothing happens."""
+        try:
+            replace_file(f"{self._folder}/{name}", content, self._sharing, durable=False)
+        except OSError:
+            return
+
+    def remove(self, name: str) -> None:
+        """Remove a file, if it is there."""
+        try:
+            os.unlink(f"{self._folder}/{name}")
+        except OSError:
+            return
