@@ -19,14 +19,14 @@ except ImportError:  # Windows: "~user/" is unknown there
 
 SYSTEM_FILE = "/etc/gitconfig"
 MAX_INCLUDE_DEPTH = 10
+MAX_COUNT = (1 << 31) - 1  # of GIT_CONFIG_COUNT
 _CLASSES = {  # of one byte, as git's `ctype.c` has them
     b"alnum": bytes.isalnum, b"alpha": bytes.isalpha, b"digit": bytes.isdigit, b"lower": bytes.islower,
     b"upper": bytes.isupper, b"blank": b" \t".__contains__, b"space": b" \t\r\n".__contains__,
     b"xdigit": b"0123456789abcdefABCDEF".__contains__, b"cntrl": bytes((*range(32), 127)).__contains__,
     b"print": bytes(range(32, 127)).__contains__, b"graph": bytes(range(33, 127)).__contains__,
     b"punct": b"!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~".__contains__,
-}  # fmt: skip
-MAX_COUNT = (1 << 31) - 1  # of GIT_CONFIG_COUNT
+}
 
 
 class Config:
@@ -48,15 +48,16 @@ class Config:
     ) -> "Config":
         """Read everything that holds in this work tree, or, without folders, outside of any repository.
 
-        `git_dir` decides `includeIf "gitdir:…"` both as it is passed and with symbolic links resolved; `branch` is
-        the short name of the branch that is checked out. Raises Corrupt and GitError, naming file and line.
+        The folders are absolute paths; `git_dir` decides `includeIf "gitdir:…"` both as it is passed and with symbolic
+        links resolved. `branch` is the short name of the branch that is checked out. Raises Corrupt, BadName and
+        other GitErrors, naming file and line.
         """
         home = environ.get("HOME")
         settings = [*_of_the_machine(environ), *_of_the_user(environ)]
         if git_dir is not None and common_dir is not None:
             settings += _of_the_repository(git_dir, common_dir)
         settings += _of_the_command(environ)
-        return cls(_Includes(settings, git_dir=git_dir, home=home, branch=branch), home=home)
+        return cls(_Includes(settings, git_dir, home, branch), home=home)
 
     def settings(self, name: str) -> list[Setting]:
         """Every setting of this name with its level and place, in order. Raises BadName."""
@@ -156,9 +157,9 @@ def _of_the_repository(git_dir: str, common_dir: str) -> list[Setting]:
 
 
 def _of_the_command(environ: Mapping[str, str]) -> Iterator[Setting]:
-    """What `git -c` and scripts pass down. Source: git-config(1), `GIT_CONFIG_COUNT`; git's `config.c` for the rest."""
+    """What `git -c` and scripts pass down. Source: git-config(1), `GIT_CONFIG_COUNT`."""
     count = environ.get("GIT_CONFIG_COUNT", "")
-    if count and not (count.isascii() and count.isdigit() and int(count) <= MAX_COUNT):
+    if count and not (count.isascii() and count.isdigit() and len(count) < 11 and int(count) <= MAX_COUNT):
         raise GitError(f"bad GIT_CONFIG_COUNT {count!r}")
     for number in range(int(count or 0)):
         key, value = f"GIT_CONFIG_KEY_{number}", f"GIT_CONFIG_VALUE_{number}"
@@ -212,16 +213,14 @@ def _with_home(path: str, home: str | None) -> str | None:
 class _Includes:
     """All settings with those of included files right behind the setting that names the file.
 
-    `collecting` is the reading that finds the URLs for `hasconfig:remote.*.url:…`: all such conditions hold in it.
+    `_collecting` marks the reading that finds the URLs for `hasconfig:remote.*.url:…`: all such conditions hold in it.
     """
 
     __slots__ = ("_branch", "_collecting", "_git_dir", "_home", "_roots", "_urls")
 
-    def __init__(
-        self, roots: list[Setting], git_dir: str | None, home: str | None, branch: str | None, collecting: bool = False
-    ) -> None:
+    def __init__(self, roots: list[Setting], git_dir: str | None, home: str | None, branch: str | None) -> None:
         self._roots, self._git_dir, self._home, self._branch = roots, git_dir, home, branch
-        self._collecting = collecting
+        self._collecting = False
         self._urls: list[bytes] | None = None
 
     def __iter__(self) -> Iterator[Setting]:
@@ -277,7 +276,7 @@ class _Includes:
             pattern = "**/" + pattern
         fold = bytes.lower if kind == "gitdir/i" else bytes
         glob = fold(_and_below(pattern))
-        for path in (os.path.realpath(self._git_dir), os.path.join(os.getcwd(), self._git_dir)):
+        for path in (os.path.realpath(self._git_dir), self._git_dir):
             text = fold(os.fsencode(path))
             if text[:literal] != glob[:literal]:
                 return False
@@ -287,7 +286,8 @@ class _Includes:
 
     def _remote_urls(self) -> list[bytes]:
         if self._urls is None:
-            found = _Includes(self._roots, self._git_dir, self._home, self._branch, collecting=True)
+            found = _Includes(self._roots, self._git_dir, self._home, self._branch)
+            found._collecting = True
             self._urls = [os.fsencode(each.value) for each in found if _is_remote_url(each) and each.value is not None]
         return self._urls
 
@@ -341,12 +341,12 @@ def _step(pattern: bytes, at: int, char: int) -> int:
     """How many bytes of `pattern` match the one byte `char`; 0 if they do not."""
     first = pattern[at]
     if first == 0x3F:  # ?
-        return char != 0x2F
+        return 1 if char != 0x2F else 0
     if first == 0x5B:  # [
         return _class_step(pattern, at, char) if char != 0x2F else 0
     if first == 0x5C:  # backslash
         return 2 if pattern[at + 1 : at + 2] == bytes((char,)) else 0
-    return first == char
+    return 1 if first == char else 0
 
 
 def _class_step(pattern: bytes, at: int, char: int) -> int:

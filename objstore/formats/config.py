@@ -182,7 +182,9 @@ def with_value(text: bytes, name: str, value: str | None, *, source: str = "conf
     pair = "" if value is None else f"\t{name[name.rfind('.') + 1 :]} = {quote(value)}\n"
     head = body[:start].rstrip(_BLANKS) if places else body[:start]
     if head and head[-1] != "\n":
-        head += "\n\n" if head[-1] == "\\" else "\n"  # a "\" may end the file and must not swallow what follows
+        head += "\n"
+    if start == len(body) and head.rstrip("\r\n")[-1:] == "\\":  # it would continue in the new line
+        head += "\n"
     return (bom + head + header + pair + body[end:]).encode("utf-8", "surrogateescape")
 
 
@@ -221,13 +223,15 @@ def _events(text: str, source: str) -> Iterator[_Event]:
         at, line = stop + 1, line + 1
         if not first or first in "#;":
             continue
+        if not stem:
+            raise Corrupt(source, this, "a key stands before any section")
         key, equals, value = rest.partition("=")
         if not equals and stop < size:
             key = key.removesuffix("\r")
         key = key.rstrip(" \t")
         if key not in known:
-            if not (stem and first.isalpha() and _is_word(key)):
-                raise Corrupt(source, this, f"bad key {key!r}" if stem else f"{key!r} stands before any section")
+            if not (first.isalpha() and _is_word(key)):
+                raise Corrupt(source, this, f"bad key {key!r}")
             known[key] = key.lower()
         if '"' in value or "\\" in value or "#" in value or ";" in value:
             value, stop = _special_value(text, stop - len(value), source, this)
@@ -247,15 +251,13 @@ def _special_value(text: str, at: int, source: str, line: int) -> tuple[str, int
             chars += char if chars else ""
             continue
         if not quoted and char in "#;":
-            end = text.find("\n", at)
-            at = end if end >= 0 else size
             break
         if char == "\\":
             at += text.startswith("\r\n", at)
-            char = text[at : at + 1]
-            if char not in _ESCAPES:
-                raise Corrupt(source, line, f"bad escape \\{char}")
-            chars += _ESCAPES[char]
+            escaped = _ESCAPES.get(text[at : at + 1])
+            if escaped is None:
+                raise Corrupt(source, line, f"bad escape of {text[at]!r}")
+            chars += escaped
             at += 1
         elif char == '"':
             quoted = not quoted
@@ -264,7 +266,8 @@ def _special_value(text: str, at: int, source: str, line: int) -> tuple[str, int
         solid = len(chars)
     if quoted:
         raise Corrupt(source, line, "a quote is not closed in its line")
-    return "".join(chars[:solid]), min(at, size)
+    stop = text.find("\n", at)
+    return "".join(chars[:solid]), stop if stop >= 0 else size
 
 
 def _header(rest: str, source: str, line: int) -> tuple[str, int]:
