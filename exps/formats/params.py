@@ -7,7 +7,6 @@ YAML; here the last dot counts. JSON was meant, and only `NaN`, tabs and duplica
 """
 import json
 from collections.abc import Callable, Iterable
-from fnmatch import fnmatchcase
 from typing import Any
 
 from . import yaml12
@@ -47,19 +46,18 @@ def _decode_json(content: bytes, source: str) -> object:
 def _is_too_deep(value: object) -> bool:
     level = [value]
     for _ in range(yaml12.MAX_DEPTH):
-        level = [child for node in level for _, child in _children(node)]
+        level = [child for node in level for child in _children(node)]
     return any(isinstance(node, dict | list) for node in level)
 
 
-def _children(node: object) -> Iterable[tuple[Any, Any]]:
-    """The (key, value) pairs of a dict or list; of anything else none."""
+def _children(node: object) -> Iterable[object]:
     if isinstance(node, dict):
-        return node.items()
-    return enumerate(node) if isinstance(node, list) else ()
+        return node.values()
+    return node if isinstance(node, list) else ()
 
 
 def _refuse(_: bytes, source: str) -> object:
-    raise BadFile(f"{source}: parameters in files of this type are not supported", "Unsupported")
+    raise BadFile(f"{source}: files of this type are not supported", "Unsupported")
 
 
 DECODERS: dict[str, Callable[[bytes, str], object]] = {  # suffix: decoder; every other suffix is YAML
@@ -72,8 +70,9 @@ DECODERS: dict[str, Callable[[bytes, str], object]] = {  # suffix: decoder; ever
 def select(value: object, keys: Iterable[str]) -> object:
     """The part of `value` that the dotted `keys` name, in their order; what is not there is left out.
 
-    Each step of a key is a shell pattern for keys of a dict or for positions in a list, as in DVC; positions before a
-    named one become None. (Where two keys name items of one list, DVC appends the two lists; here they become one.)
+    A step of a key may be a position in a list, from the end if negative; positions before it become None, as in DVC.
+    (Where two keys name items of one list, DVC appends one list to the other, here they become one. `dvc exp show` also
+    takes `*` and `?` in a key; a stage with such a key cannot be run, so they mean themselves here.)
 
     >>> select({"a": {"b": 1, "c": 2}, "d": [5, 6]}, ["d.1", "a.b"])
     {'d': [None, 6], 'a': {'b': 1}}
@@ -89,10 +88,11 @@ def _select(node: Any, paths: list[list[str]]) -> object:
     """What is left of `node` if only what lies at the end of one of `paths` stays; _NOTHING if nothing does."""
     if [] in paths:
         return node
+    names = _names(node)
     wanted: dict[Any, list[list[str]]] = {}
     for first, *rest in paths:
-        for key in _find_keys(node, first):
-            wanted.setdefault(key, []).append(rest)
+        if first in names:
+            wanted.setdefault(names[first], []).append(rest)
     parts = {key: _select(node[key], rests) for key, rests in wanted.items()}
     found = {key: part for key, part in parts.items() if part is not _NOTHING}
     if found and isinstance(node, list):
@@ -100,9 +100,10 @@ def _select(node: Any, paths: list[list[str]]) -> object:
     return found or _NOTHING
 
 
-def _find_keys(node: object, pattern: str) -> list[Any]:
+def _names(node: object) -> dict[str, Any]:
+    """The keys of a dict or the positions in a list by what a dotted key calls them."""
     if isinstance(node, dict):
-        return [pattern] if pattern in node else [key for key in node if fnmatchcase(str(key), pattern)]
+        return {str(key): key for key in node}
     if isinstance(node, list):
-        return [i for i in range(len(node)) if fnmatchcase(str(i), pattern) or str(i - len(node)) == pattern]
-    return []
+        return {str(position): position % len(node) for position in range(-len(node), len(node))}
+    return {}

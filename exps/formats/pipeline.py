@@ -23,8 +23,8 @@ from .badfile import BadFile
 from .pipelineschema import FILE, Invalid, check, show_key
 
 DEFAULT_PARAMS = "params.yaml"
-TEMPLATE = re.compile(r"(?<!\\)\$\{.*?\}")
-ELSEWHERE = re.compile(rf"{TEMPLATE.pattern}|://|^[/\\]|^[A-Za-z]:[/\\]")
+TEMPLATE_START = re.compile(r"(?<!\\)\$\{")
+ABSOLUTE = re.compile(r"[/\\]|[A-Za-z]:[/\\]")
 
 
 class ParamsFile(NamedTuple):
@@ -50,14 +50,17 @@ class Pipeline(NamedTuple):
 
     @property
     def params(self) -> tuple[ParamsFile, ...]:
+        """Of stages and of the top level together."""
         return _merge_params([*self.stages.params, *self.top.params])
 
     @property
     def metrics(self) -> tuple[str, ...]:
+        """Of stages and of the top level together."""
         return tuple(dict.fromkeys(self.stages.metrics + self.top.metrics))
 
     @property
     def skipped(self) -> tuple[str, ...]:
+        """Of stages and of the top level together."""
         return self.stages.skipped + self.top.skipped
 
 
@@ -86,8 +89,9 @@ def collect(pipelines: Mapping[str, Pipeline], default_params: str | None) -> De
     the `params.yaml` at the root if it exists.
     """
     params, metrics, skipped = [], [], []
-    sections = [(folder, pipeline.stages) for folder, pipeline in pipelines.items()]
-    sections += [(folder, pipeline.top) for folder, pipeline in pipelines.items()]
+    folders = sorted(pipelines, key=lambda folder: folder and folder + "/")  # as in a tree of Git; "a-b" is before "a"
+    sections = [(folder, pipelines[folder].stages) for folder in folders]
+    sections += [(folder, pipelines[folder].top) for folder in folders]
     for folder, declared in sections:
         params += [ParamsFile(_join(folder, file.path), file.keys) for file in declared.params]
         metrics += [_join(folder, path) for path in declared.metrics]
@@ -182,13 +186,22 @@ def _declare(params: list[_Entry], metrics: list[_Entry]) -> Declared:
 
 def _unknown_parts(entry: _Entry) -> list[str]:
     """What of an entry is a template, an address or an absolute path."""
-    keys = [key for key in entry.keys or () if TEMPLATE.search(key)]
-    return [text for text in (entry.folder, entry.path) if ELSEWHERE.search(text)] + keys
+    keys = [key for key in entry.keys or () if _is_template(key)]
+    return [text for text in (entry.folder, entry.path) if _is_elsewhere(text)] + keys
 
 
 def _is_known(entry: _Entry) -> bool:
-    """Whether its path is, and at least one of its keys: without any it would stand for the whole file."""
-    return not (ELSEWHERE.search(entry.folder) or ELSEWHERE.search(entry.path)) and _keys_of(entry) != ()
+    """Whether its path is, and at least one of its keys: with none left it would stand for the whole file."""
+    return not (_is_elsewhere(entry.folder) or _is_elsewhere(entry.path)) and _keys_of(entry) != ()
+
+
+def _is_elsewhere(text: str) -> bool:
+    return _is_template(text) or "://" in text or ABSOLUTE.match(_unescape(text)) is not None
+
+
+def _is_template(text: str) -> bool:
+    start = TEMPLATE_START.search(text)
+    return start is not None and "}" in text[start.end() :]
 
 
 def _path_of(entry: _Entry) -> str:
@@ -198,7 +211,7 @@ def _path_of(entry: _Entry) -> str:
 def _keys_of(entry: _Entry) -> tuple[str, ...] | None:
     if entry.keys is None:
         return None
-    return tuple(_unescape(key) for key in entry.keys if not TEMPLATE.search(key))
+    return tuple(_unescape(key) for key in entry.keys if not _is_template(key))
 
 
 def _unescape(text: str) -> str:

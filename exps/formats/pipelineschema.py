@@ -1,7 +1,8 @@
 """The schema of `dvc.yaml`: which keys it may have and what their values may be. Nothing is read out of it here.
 
 As strict as DVC 3.67.1, whose own schema (dvc/schema.py) is the authority: a pipeline that we accept and DVC does not
-would be a trap for whoever shares the project. Templates (`${…}`) are text like any other.
+would be a trap for whoever shares the project. (One exception: an empty mapping in the list of plots is accepted.)
+Templates (`${…}`) are text like any other.
 """
 from typing import Any, NamedTuple, TypeAlias
 

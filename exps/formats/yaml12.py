@@ -102,13 +102,12 @@ class _OrderedMap(_List):
 class _Map:
     """A mapping whose end has not come yet: keys and values take turns. `height` counts the levels inside."""
 
-    __slots__ = ("anchor", "height", "key", "merged", "repeated", "values")
+    __slots__ = ("anchor", "height", "key", "merged", "values")
 
     def __init__(self) -> None:
         self.values: dict[Any, object] = {}
         self.key: object = _NO_KEY
         self.merged: list[dict[Any, object]] | None = None
-        self.repeated: object = _NO_KEY
         self.height = 0
         self.anchor: _Anchor | None = None
 
@@ -117,15 +116,15 @@ class _Map:
         if key is _NO_KEY:
             if value.__class__ not in KEY_TYPES:
                 raise _Fault(f"a {value.__class__.__name__} cannot be a key")
+            if value in self.values and value is not MERGE and self.merged is None:
+                raise _Fault(f"duplicate key {value!r}")  # after `<<` ruamel.yaml takes the last
             self.key = value
             return
         self.key = _NO_KEY
         if key is MERGE:
             self.merge(value)
-            return
-        if key in self.values:
-            self.repeated = key
-        self.values[key] = value
+        else:
+            self.values[key] = value
 
     def merge(self, value: object) -> None:
         """Note what `<<` names: a mapping, or a list of them in which the first wins."""
@@ -138,10 +137,8 @@ class _Map:
 
     def close(self) -> object:
         if self.merged is None:
-            if self.repeated is not _NO_KEY:
-                raise _Fault(f"duplicate key {self.repeated!r}")
             return self.values
-        merged: dict[Any, object] = {}  # in ruamel.yaml's order; beside `<<` it does not mind duplicate keys
+        merged: dict[Any, object] = {}  # in ruamel.yaml's order
         for source in reversed(self.merged):
             merged |= source
         return merged | self.values

@@ -1,0 +1,114 @@
+"""Parameter files: which decoder a path gets, JSON's corners, and the selection of keys."""
+import math
+
+import pytest
+from expref.exps.formats import params
+from expref.exps.formats.badfile import BadFile
+
+
+def refused(path, content):
+    """(message, kind) of the error that a file is."""
+    with pytest.raises(BadFile) as caught:
+        params.decode(path, content)
+    assert "\n" not in str(caught.value) and str(caught.value).startswith(path)
+    return str(caught.value), caught.value.kind
+
+
+@pytest.mark.parametrize("path", ["params.yaml", "p.yml", "p.YAML", "p", "p.txt", "a.json/p", "json"])
+def test_a_file_is_yaml_unless_its_suffix_says_otherwise(path):
+    assert params.decode(path, b"lr: 1e-3\non: [yes]") == {"lr": 0.001, "on": ["yes"]}
+
+
+@pytest.mark.parametrize("path", ["p.json", "p.JSON", "a/b.c/p.v1.json", ".json"])
+def test_a_json_file_is_json(path):
+    assert params.decode(path, b'{"a": NaN, "a": Infinity,\t"b": [1, null, -Infinity]}') == {
+        "a": math.inf, "b": [1, None, -math.inf],
+    }  # fmt: skip
+    assert math.isnan(params.decode(path, b"NaN"))
+
+
+@pytest.mark.parametrize("path", ["p.toml", "p.py", "p.PY"])
+def test_what_cannot_be_read_yet_is_an_error_and_not_read_as_yaml(path):
+    assert refused(path, b"a = 1")[1] == "Unsupported"
+
+
+@pytest.mark.parametrize("content", [b"", b"# nothing", b"null", b"0", b"false", b"[]", b"''"])
+def test_what_is_false_is_an_empty_dict_as_in_dvc(content):
+    assert params.decode("p.yaml", content) == {}
+
+
+@pytest.mark.parametrize("content", [b"null", b"0", b"0.0", b"false", b"[]", b'""', b"{}"])
+def test_what_is_false_in_json_is_an_empty_dict_too(content):
+    assert params.decode("p.json", content) == {}
+
+
+@pytest.mark.parametrize(("content", "value"), [(b"5", 5), (b"[1, 2]", [1, 2]), (b'"s"', "s"), (b"true", True)])
+def test_a_list_or_a_scalar_at_the_top_stays_as_it_is(content, value):
+    assert params.decode("p.json", content) == params.decode("p.yaml", content) == value
+
+
+NO_JSON = [b"", b"{", b"{'a': 1}", b'{"a": 1,}', b"\xef\xbb\xbf{}", b'{"a": 1} x', b"nul", b"\0"]
+
+
+@pytest.mark.parametrize("content", NO_JSON)
+def test_bad_json_is_called_as_in_dvc(content):
+    assert refused("p.json", content)[1] == "JSONFileCorruptedError"
+
+
+def test_an_error_in_json_names_the_line():
+    assert refused("p.json", b'{"a": 1,\n\n"b" 2}')[0].startswith("p.json:3: ")
+
+
+@pytest.mark.parametrize("path", ["p.json", "p.yaml"])
+def test_hostile_files_cost_one_line(path):
+    assert refused(path, b"\xff{}")[1] == "EncodingError"
+    assert refused(path, b"9" * 5000)[1] == "ValueError"
+    assert refused(path, b" " * 10_000_001)[1] == "FileTooLarge"
+    for text in (b"[" * 501 + b"]" * 501, b"[" * 100_000 + b"]" * 100_000, b'{"a":' * 501 + b"1" + b"}" * 501):
+        assert refused(path, text)[1] == "RecursionError"
+    assert params.decode(path, b"[" * 500 + b"]" * 500)
+    assert len(params.decode(path, b"[" + b"[]," * 2000 + b"{}]")) == 2001
+
+
+VALUES = {"a": 1, "b": {"c": 2, "d": 3, "e.f": 4}, "l": [5, 6, {"x": 7}], 1: "one", "n": None, "bb": {"c": 9}}
+SELECTED = {  # keys: what DVC shows; checked with dvc 3.67.1
+    "a": {"a": 1},
+    "b.d a b.c n zz": {"b": {"d": 3, "c": 2}, "a": 1, "n": None},
+    "b b.c": {"b": VALUES["b"]},
+    "b.c b": {"b": VALUES["b"]},
+    ".a": {"a": 1},
+    "a.": {},
+    "b.e.f": {},
+    "zz": {},
+    "a.x": {},
+    "l.1": {"l": [None, 6]},
+    "l.2.x": {"l": [None, None, {"x": 7}]},
+    "l.-1": {"l": [None, None, {"x": 7}]},
+    "l.3": {},
+    "l l": {"l": VALUES["l"]},
+}
+
+
+@pytest.mark.parametrize("keys", SELECTED)
+def test_selected_keys(keys):
+    selected = params.select(VALUES, keys.split())
+    assert selected == SELECTED[keys]
+    assert list(selected) == list(SELECTED[keys])
+
+
+def test_selected_keys_where_dvc_fails_or_repeats_items():
+    assert params.select(VALUES, ["l.0", "l.2"]) == {"l": [5, None, {"x": 7}]}
+    assert params.select(VALUES, ["1"]) == {1: "one"}
+    assert params.select(VALUES, ["*", "b.*"]) == {}
+    assert params.select({"*": 1, "a": 2}, ["*"]) == {"*": 1}
+
+
+@pytest.mark.parametrize("value", [5, "text", None, [], {}])
+def test_there_is_nothing_to_select_in_a_scalar(value):
+    assert params.select(value, ["a", "", "*"]) == {}
+
+
+def test_a_selection_leaves_the_values_alone():
+    values = {"a": {"b": 1, "c": 2}, "l": [{"x": 1, "y": 2}]}
+    params.select(values, ["a.b", "l.0.x", "a"])
+    assert values == {"a": {"b": 1, "c": 2}, "l": [{"x": 1, "y": 2}]}
