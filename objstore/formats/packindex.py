@@ -11,7 +11,10 @@
 
 Authority: gitformat-pack(5), "Version 2 pack-*.idx files". What the tables say is checked where it is used.
 """
+import sys
+from array import array
 from collections.abc import Iterator
+from itertools import pairwise
 from struct import unpack_from
 
 from ..errors import Corrupt, Unsupported
@@ -28,9 +31,9 @@ class PackIndex:
     def __init__(self, buffer: memoryview, width: int, source: str) -> None:
         """Look at `buffer`; raises Corrupt if its size does not fit its counts, Unsupported for another version."""
         if len(buffer) < _IDS or bytes(buffer[:4]) != b"\xfftOc":
-            raise Unsupported("a pack index of version 1", source) if len(buffer) >= 1024 else Corrupt(
-                source, 0, "not a pack index"
-            )
+            if _is_version_1(buffer, width):
+                raise Unsupported("a pack index of version 1", source)
+            raise Corrupt(source, 0, "not a pack index")
         if int.from_bytes(buffer[4:8], "big") != 2:
             raise Unsupported(f"pack index version {int.from_bytes(buffer[4:8], 'big')}", source)
         self._fanout = unpack_from(">256I", buffer, 8)
@@ -39,7 +42,7 @@ class PackIndex:
         self._crc = _IDS + self.count * width
         self._offsets = self._crc + 4 * self.count
         self._large = self._offsets + 4 * self.count
-        if len(buffer) < self._large + 2 * width or any(a > b for a, b in zip(self._fanout, self._fanout[1:])):
+        if len(buffer) < self._large + 2 * width or any(a > b for a, b in pairwise(self._fanout)):
             raise Corrupt(source, 8, "the fan-out table does not fit the file")
 
     def get(self, id_: bytes) -> int | None:
@@ -80,6 +83,31 @@ class PackIndex:
             offset = int.from_bytes(self._buffer[at : at + 8], "big")
         return offset
 
+    def ids_starting_with(self, digits: str) -> Iterator[ObjectId]:
+        """The ids whose hexadecimal form, in small letters, starts with `digits`; sorted."""
+        for row in range(self._bisect(bytes.fromhex(digits.ljust(2 * self._width, "0"))), self.count):
+            id_ = self.id(row)
+            if not id_.hex().startswith(digits):
+                return
+            yield id_
+
+    def offsets(self) -> "array[int]":
+        """The offset of each row's object in the pack."""
+        small = array("I")
+        small.frombytes(self._buffer[self._offsets : self._large])
+        if sys.byteorder == "little":
+            small.byteswap()
+        found = array("Q", small)
+        for row, offset in enumerate(small):
+            if offset & 0x80000000:
+                found[row] = self.offset(row)
+        return found
+
     def ids(self) -> Iterator[ObjectId]:
         """All ids, sorted."""
         return (self.id(row) for row in range(self.count))
+
+
+def _is_version_1(buffer: memoryview, width: int) -> bool:
+    """Whether the size is that of a version 1 index, which has no signature: fan-out, offsets with ids, two hashes."""
+    return len(buffer) >= 1024 and len(buffer) == 1024 + unpack_from(">I", buffer, 1020)[0] * (4 + width) + 2 * width

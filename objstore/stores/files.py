@@ -1,7 +1,7 @@
 """Files on disk: locks, atomic replacement, permissions, durability. The one place that decides when to fsync.
 
-A reader never locks. A writer makes `<file>.lock` exclusively, writes it, flushes it to the disk and renames it over the
-file, so that a crash leaves the old file or the new one. A lock of somebody else is never broken.
+A reader never locks. A writer makes `<file>.lock` exclusively, writes it, flushes it to the disk and renames it over
+the file, so that a crash leaves the old file or the new one. A lock of somebody else is never broken.
 Authority: git's `lockfile.c`, `path.c` (`calc_shared_perm`), git-config(1) `core.sharedRepository`.
 """
 import os
@@ -18,18 +18,22 @@ NONBLOCK = getattr(os, "O_NONBLOCK", 0)
 _RETRIES = 3  # git removes empty folders at any time (pack-refs, prune): make them and try again
 
 
+_SHARING = {  # what the words of core.sharedRepository add
+    "umask": 0, "false": 0, "no": 0, "off": 0, "0": 0, "group": 0o660, "true": 0o660, "yes": 0o660, "on": 0o660,
+    "1": 0o660, "all": 0o664, "world": 0o664, "everybody": 0o664, "2": 0o664,
+}  # fmt: skip
+
+
 class Sharing:
     """The permissions that `core.sharedRepository` asks for; they widen what the umask gives."""
 
     __slots__ = ("_exact", "_tweak")
-    _NAMED = {"umask": 0, "false": 0, "no": 0, "off": 0, "0": 0, "group": 0o660, "true": 0o660, "yes": 0o660,
-              "on": 0o660, "1": 0o660, "": 0o660, "all": 0o664, "world": 0o664, "everybody": 0o664, "2": 0o664}
 
     def __init__(self, setting: str | None = None) -> None:
         """Read the setting; raises GitError for a value that git refuses."""
-        named = self._NAMED.get((setting or "umask").lower())
+        named = _SHARING.get((setting or "umask").lower())
         try:
-            self._tweak = int(setting or "0", 8) if named is None else named
+            self._tweak = int(setting or "0", 8) & 0o666 if named is None else named
         except ValueError:
             raise GitError(f"core.sharedRepository: bad value {setting!r}") from None
         self._exact = named is None
@@ -53,7 +57,9 @@ class Sharing:
         if mode & stat.S_IXUSR:
             tweak |= (tweak & 0o444) >> 2
         wanted = (mode & ~0o777) | tweak if self._exact else mode | tweak
-        return wanted | (wanted & 0o444) >> 2 | stat.S_ISGID if is_dir else wanted
+        if not is_dir:
+            return wanted
+        return wanted | (wanted & 0o444) >> 2 | (stat.S_ISGID if wanted & 0o060 else 0)
 
 
 PRIVATE = Sharing()
@@ -86,7 +92,7 @@ class LockFile:
     def commit(self, content: bytes) -> None:
         """Replace the file by one of this content: on the disk before it has the name."""
         assert self._fd is not None, "commit once, inside the block"
-        write_all(self._fd, content)
+        write_all(self._fd, content, self._lock)
         os.fsync(self._fd)
         self._sharing.adjust(self._lock)
         os.close(self._fd)  # Windows renames closed files only
@@ -127,7 +133,7 @@ def create(path: str, mode: int, sharing: Sharing) -> int:
 def make_folders(path: str, sharing: Sharing) -> None:
     """Make a folder and those above it that are missing, with the repository's permissions."""
     missing = []
-    while not os.path.isdir(path):
+    while path and not os.path.isdir(path):
         missing.append(path)
         path = os.path.dirname(path)
     for folder in reversed(missing):
@@ -138,11 +144,15 @@ def make_folders(path: str, sharing: Sharing) -> None:
         sharing.adjust(folder)
 
 
-def write_all(fd: int, content: bytes | memoryview) -> None:
-    """Write all of `content`: one `os.write` may take less."""
+def write_all(fd: int, content: bytes | memoryview, path: str = "") -> None:
+    """Write all of `content`: one `os.write` may take less. An error (a full disk) names `path`."""
     view = memoryview(content)
-    while view:
-        view = view[os.write(fd, view) :]
+    try:
+        while view:
+            view = view[os.write(fd, view) :]
+    except OSError as error:
+        error.filename = path or None
+        raise
 
 
 def replace_file(path: str, content: bytes, sharing: Sharing, *, durable: bool = True) -> None:
@@ -154,7 +164,7 @@ def replace_file(path: str, content: bytes, sharing: Sharing, *, durable: bool =
     fd = create(temporary, 0o666, sharing)
     try:
         try:
-            write_all(fd, content)
+            write_all(fd, content, temporary)
             if durable:
                 os.fsync(fd)
         finally:
@@ -181,9 +191,26 @@ def fsync_folder(path: str) -> None:
 
 
 def read_file(path: str) -> bytes | None:
-    """The content of a file; None if there is none."""
+    """The content of a file; None if there is none. A FIFO counts as empty: nothing here waits for a writer."""
     try:
-        with open(path, "rb", buffering=0) as file:
+        with open(path, "rb", buffering=0, opener=_open_at_once) as file:
             return file.readall()
     except (FileNotFoundError, NotADirectoryError):
         return None
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | NONBLOCK)
+
+
+def read_unless_link(path: str) -> bytes | None:
+    """The same, but raises OSError with ELOOP for a symbolic link, where the system can tell."""
+    try:
+        with open(path, "rb", buffering=0, opener=_open_itself) as file:
+            return file.readall()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _open_itself(path: str, flags: int) -> int:
+    return os.open(path, flags | NONBLOCK | NOFOLLOW)

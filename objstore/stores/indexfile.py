@@ -1,15 +1,16 @@
 """The index of a work tree, behind one interface: what git calls the staging area. It is read, never changed.
 
-A second way of keeping it (split, sparse) would be another class with the same method.
+A second way of keeping it (split, sparse) would be another class with the same methods.
 """
 import os
+import stat
 from collections.abc import Iterable
 from typing import Protocol
 
-from ..errors import Conflict
+from ..errors import Conflict, Corrupt
 from ..formats.index import Index, IndexRow, encode_index
 from ..ids import ObjectFormat
-from .files import LockFile
+from .files import BINARY, CLOEXEC, NONBLOCK, LockFile
 
 
 class IndexStore(Protocol):
@@ -17,6 +18,12 @@ class IndexStore(Protocol):
 
     def read(self) -> Index:
         """The index as it is now; one without entries if there is none. Raises Unsupported, Corrupt."""
+
+    def read_bytes(self) -> tuple[bytes, int]:
+        """The index as bytes of Git's format, not looked at, and when they were written, in ns since the epoch."""
+
+    def decode(self, content: bytes, written_ns: int) -> Index:
+        """The index of bytes that `read_bytes` returned. Raises Unsupported, Corrupt."""
 
 
 class IndexFile:
@@ -28,11 +35,26 @@ class IndexFile:
 
     def read(self) -> Index:
         """As the protocol says."""
+        return self.decode(*self.read_bytes())
+
+    def read_bytes(self) -> tuple[bytes, int]:
+        """As the protocol says."""
         try:
-            with open(self._path, "rb", buffering=0) as file:
-                return Index(file.readall(), self._form, self._path, os.fstat(file.fileno()).st_mtime_ns)
+            fd = os.open(self._path, os.O_RDONLY | NONBLOCK | CLOEXEC | BINARY)
         except FileNotFoundError:
-            return Index(encode_index((), self._form), self._form, self._path)
+            return encode_index((), self._form), 0
+        try:
+            found = os.fstat(fd)
+            if not stat.S_ISREG(found.st_mode):
+                raise Corrupt(self._path, None, "it is not a file")
+            with open(fd, "rb", buffering=0, closefd=False) as file:
+                return file.readall(), found.st_mtime_ns
+        finally:
+            os.close(fd)
+
+    def decode(self, content: bytes, written_ns: int) -> Index:
+        """The index of bytes that `read_bytes` returned. Raises Unsupported, Corrupt."""
+        return Index(content, self._form, self._path, written_ns)
 
     def make(self, rows: Iterable[tuple[bytes, IndexRow]]) -> None:
         """Make the index of a new repository. Raises Conflict if there is one: it is somebody's work."""

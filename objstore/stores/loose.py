@@ -5,10 +5,12 @@ then unlinked, or renamed where links are not possible. Authority: gitformat-loo
 """
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import BinaryIO, NamedTuple
 
 from ..errors import Conflict, Corrupt
+from ..formats.pack import MAX_RATIO
 from ..ids import KINDS, Kind, ObjectFormat, ObjectId
 from ..progress import SILENT, Progress
 from .files import Sharing, create, make_folders, write_all
@@ -54,16 +56,29 @@ class LooseStore:
         try:
             start = stream.decompress(packed, _HEADER)
             kind, size, at = read_header(start, path)
+            if size > MAX_RATIO * len(packed):
+                raise Corrupt(path, None, f"it promises {size} bytes, more than the file can hold")
             rest = stream.decompress(stream.unconsumed_tail, size + 1) if size + 1 > len(start) - at else b""
         except zlib.error as error:
             raise Corrupt(path, None, f"broken zlib data ({error})") from None
         content = start[at:] + rest
         if len(content) != size or not stream.eof:
             raise Corrupt(path, None, f"the object does not inflate to the {size} bytes it promises")
+        if stream.unused_data:
+            raise Corrupt(path, None, "something follows the object")
         return StoredObject(kind, content)
+
+    def kind(self, id_: bytes) -> Kind | None:
+        """The kind of an object, from its header; None if it is not here."""
+        header = self._header(id_)
+        return header[0] if header else None
 
     def size(self, id_: bytes) -> int | None:
         """The size of an object in bytes, from its header; None if it is not here."""
+        header = self._header(id_)
+        return header[1] if header else None
+
+    def _header(self, id_: bytes) -> tuple[Kind, int, int] | None:
         path = self._file(id_)
         try:
             with open(path, "rb", buffering=0) as file:
@@ -72,13 +87,19 @@ class LooseStore:
             return None
         except zlib.error as error:
             raise Corrupt(path, None, f"broken zlib data ({error})") from None
-        return read_header(start, path)[1]
+        return read_header(start, path)
+
+    def ids_starting_with(self, digits: str) -> Iterator[ObjectId]:
+        """The objects whose id, in small letters, starts with these digits, two at least; in no order."""
+        names = _names_in(f"{self._path}/{digits[:2]}")
+        found = (digits[:2] + name for name in names if name.startswith(digits[2:]) and _HEX.issuperset(name))
+        return (ObjectId(bytes.fromhex(each)) for each in found if len(each) == 2 * self._form.width)
 
     def ids(self) -> Iterator[ObjectId]:
         """All objects here, in no order."""
-        for folder in os.listdir(self._path):
+        for folder in _names_in(self._path):
             if len(folder) == 2 and _HEX.issuperset(folder):
-                for name in os.listdir(f"{self._path}/{folder}"):
+                for name in _names_in(f"{self._path}/{folder}"):
                     if len(name) == 2 * self._form.width - 2 and _HEX.issuperset(name):
                         yield ObjectId(bytes.fromhex(folder + name))
 
@@ -94,19 +115,16 @@ class LooseStore:
         """Store an object, durably; nothing happens if it is here. Returns its id."""
         id_ = self._form.name_object(kind, content)
         if not self.freshen(id_):
-            with _Incoming(self._file(id_), self._sharing) as incoming:
+            path = self._file(id_)
+            with _Incoming(os.path.dirname(path), self._sharing) as incoming:
                 incoming.write(zlib.compress(b"%s %d\0%s" % (kind.encode(), len(content), content), LEVEL))
+                incoming.publish(path)
         return id_
 
-    def write_blob(
-        self, stream: BinaryIO, size: int, known: Callable[[bytes], bool], progress: Progress = SILENT
-    ) -> ObjectId:
-        """Store a blob of `size` bytes read from `stream`, in blocks, unless its id turns out to be `known`.
-
-        Raises Conflict if the stream ends elsewhere.
-        """
+    def write_blob(self, stream: BinaryIO, size: int, progress: Progress = SILENT) -> ObjectId:
+        """Store a blob of `size` bytes read from `stream`, in blocks. Raises Conflict if the stream ends elsewhere."""
         hasher, packer = self._form.hasher(), zlib.compressobj(LEVEL)
-        with _Incoming(f"{self._path}/tmp_obj", self._sharing) as incoming:
+        with _Incoming(self._path, self._sharing) as incoming:
             left, block = size, b"blob %d\0" % size
             while block:
                 hasher.update(block)
@@ -118,7 +136,8 @@ class LooseStore:
                 raise Conflict(f"a file of {size} bytes changed its size while it was read")
             incoming.write(packer.flush())
             id_ = ObjectId(hasher.digest())
-            incoming.target = "" if known(id_) else self._file(id_)
+            if not self.freshen(id_):
+                incoming.publish(self._file(id_))
         return id_
 
 
@@ -133,42 +152,47 @@ def read_header(start: bytes, source: str) -> tuple[Kind, int, int]:
 
 
 class _Incoming:
-    """A temporary object file; leaving the block gives it the name `target`, or removes it."""
+    """A temporary object file in `folder`; it is gone when the block is left."""
 
-    def __init__(self, target: str, sharing: Sharing) -> None:
-        self.target, self._sharing = target, sharing
-        self._temporary = f"{os.path.dirname(target)}/tmp_obj_{os.urandom(6).hex()}"
+    def __init__(self, folder: str, sharing: Sharing) -> None:
+        self._temporary, self._sharing = f"{folder}/tmp_obj_{os.urandom(6).hex()}", sharing
+        self._fd: int | None = None
 
     def __enter__(self) -> "_Incoming":
         self._fd = create(self._temporary, 0o444, self._sharing)
         return self
 
     def write(self, block: bytes) -> None:
-        write_all(self._fd, block)
+        assert self._fd is not None, "write before publishing"
+        write_all(self._fd, block, self._temporary)
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if kind is None and self.target:
-                os.fsync(self._fd)
-                self._sharing.adjust(self._temporary)
-        finally:
-            os.close(self._fd)
-            if kind is None and self.target:
-                self._publish()
-            else:
-                os.unlink(self._temporary)
-
-    def _publish(self) -> None:
+    def publish(self, path: str) -> None:
         """Give the file its name without ever replacing one: who stored the same object first wins."""
-        make_folders(os.path.dirname(self.target), self._sharing)
+        assert self._fd is not None, "publish once, inside the block"
+        os.fsync(self._fd)
+        self._sharing.adjust(self._temporary)
+        os.close(self._fd)  # Windows renames closed files only
+        self._fd = None
+        make_folders(os.path.dirname(path), self._sharing)
         try:
-            os.link(self._temporary, self.target)
+            os.link(self._temporary, path)
         except FileExistsError:
             pass
         except (OSError, AttributeError):  # no hard links on this file system
-            os.replace(self._temporary, self.target)
-            return
-        os.unlink(self._temporary)
+            os.replace(self._temporary, path)
+
+    def __exit__(self, *_: object) -> None:
+        if self._fd is not None:
+            os.close(self._fd)
+        with suppress(FileNotFoundError):  # where it was renamed
+            os.unlink(self._temporary)
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):  # `git gc` removes empty folders
+        return []
 
 
 _HEX = frozenset("0123456789abcdef")

@@ -7,12 +7,13 @@ import mmap
 import os
 import zlib
 from collections import OrderedDict
+from collections.abc import Iterator
 
 from ..errors import Corrupt
 from ..formats.delta import apply_delta, read_size
 from ..formats.pack import KIND_OF, EntryHeader, inflate, read_entry_header, read_header
 from ..formats.packindex import PackIndex
-from ..ids import ObjectFormat
+from ..ids import Kind, ObjectFormat, ObjectId
 from .files import CLOEXEC
 from .loose import StoredObject
 
@@ -20,44 +21,62 @@ CACHED_BASES = 96 << 20  # bytes of delta bases kept
 LONGEST_CHAIN = 4095  # deltas on deltas; git itself writes at most 50, or 4095 when asked
 
 
+class DeltaBases:
+    """Objects that deltas were applied to, the last used ones; all packs of a folder share one such memory."""
+
+    def __init__(self, limit: int = CACHED_BASES) -> None:
+        """Keep contents of `limit` bytes together."""
+        self._limit, self._size = limit, 0
+        self._kept: OrderedDict[tuple[Pack, int], StoredObject] = OrderedDict()
+
+    def get(self, pack: "Pack", offset: int) -> StoredObject | None:
+        """The object at `offset` of a pack, if it is remembered."""
+        found = self._kept.get((pack, offset))
+        if found is not None:
+            self._kept.move_to_end((pack, offset))
+        return found
+
+    def add(self, pack: "Pack", offset: int, base: StoredObject) -> None:
+        """Remember an object, and forget those that were not used for longest."""
+        if (pack, offset) in self._kept:
+            return
+        self._kept[pack, offset] = base
+        self._size += len(base.content)
+        while self._size > self._limit:
+            self._size -= len(self._kept.popitem(last=False)[1].content)
+
+
 class Pack:
     """One pack file and its index, both mapped."""
 
-    def __init__(self, path: str, form: ObjectFormat) -> None:
+    def __init__(self, path: str, form: ObjectFormat, bases: DeltaBases) -> None:
         """Map `path` (without suffix). Raises FileNotFoundError if it has gone, Corrupt if it is not a pack."""
-        self.path, self._form = path, form
+        self.path, self._form, self._bases = path, form, bases
         self.index = PackIndex(_map(path + ".idx"), form.width, path + ".idx")
         self._data = _map(path + ".pack")
         if read_header(self._data, path + ".pack")[1] != self.index.count:
             raise Corrupt(path + ".pack", 8, "it does not hold as many objects as its index")
-        self._bases: OrderedDict[int, StoredObject] = OrderedDict()
-        self._bases_size = 0
-        self._freshened = False
 
     def read(self, offset: int) -> StoredObject:
         """The object whose entry starts at `offset`, deltas resolved. Raises Corrupt, also for endless chains."""
-        deltas: list[bytes] = []
-        source = self.path + ".pack"
-        while True:
-            found = self._bases.get(offset)
-            if found is not None:
-                self._bases.move_to_end(offset)
-                break
+        deltas: dict[int, tuple[int, int]] = {}  # offset: where its zlib data is, and its size; the wanted one first
+        while (found := self._bases.get(self, offset)) is None:
             header, at = self._header(offset)
-            content = inflate(self._data, at, header.size, source)
             if header.type in KIND_OF:
-                found = StoredObject(KIND_OF[header.type], content)
-                if deltas:
-                    self._remember(offset, found)
+                found = StoredObject(KIND_OF[header.type], self._inflate(at, header.size))
                 break
-            deltas.append(content)
-            if len(deltas) > LONGEST_CHAIN:
-                raise Corrupt(source, offset, "a chain of deltas does not end")
+            if offset in deltas or len(deltas) == LONGEST_CHAIN:
+                raise Corrupt(self.path + ".pack", offset, "a chain of deltas does not end")
+            deltas[offset] = at, header.size
             offset = self._base(header, offset)
-        kind, content = found
-        while deltas:
-            content = apply_delta(content, deltas.pop())
-        return StoredObject(kind, content)
+        for above, (at, size) in reversed(deltas.items()):
+            self._bases.add(self, offset, found)
+            found = StoredObject(found.kind, apply_delta(found.content, self._inflate(at, size)))
+            offset = above
+        return found
+
+    def _inflate(self, at: int, size: int) -> bytes:
+        return inflate(self._data, at, size, self.path + ".pack")
 
     def size(self, offset: int) -> int:
         """The size of the object at `offset` in bytes, without making it: a delta says what it makes."""
@@ -70,6 +89,16 @@ class Pack:
             raise Corrupt(self.path + ".pack", at, f"broken zlib data ({error})") from None
         return read_size(start, read_size(start, 0)[1])[0]
 
+    def kind(self, offset: int) -> Kind:
+        """The kind of the object at `offset`; that of a delta is its base's. Raises Corrupt for endless chains."""
+        at = offset
+        for _ in range(LONGEST_CHAIN + 1):
+            header, _ = self._header(at)
+            if header.type in KIND_OF:
+                return KIND_OF[header.type]
+            at = self._base(header, at)
+        raise Corrupt(self.path + ".pack", offset, "a chain of deltas does not end")
+
     def _header(self, offset: int) -> tuple[EntryHeader, int]:
         return read_entry_header(self._data, offset, self._form.width, self.path + ".pack")
 
@@ -81,22 +110,14 @@ class Pack:
             raise Corrupt(self.path + ".pack", offset, f"the base {header.base} of a delta is not in this pack")
         return base
 
-    def _remember(self, offset: int, base: StoredObject) -> None:
-        self._bases[offset] = base
-        self._bases_size += len(base.content)
-        while self._bases_size > CACHED_BASES:
-            self._bases_size -= len(self._bases.popitem(last=False)[1].content)
-
     def freshen(self) -> bool:
         """Make `git gc` take what is in here for new; False for a cruft pack, where that does not count."""
-        if not self._freshened:
-            if os.path.exists(self.path + ".mtimes"):
-                return False
-            try:
-                os.utime(self.path + ".pack")
-            except OSError:
-                return False
-            self._freshened = True
+        if os.path.exists(self.path + ".mtimes"):
+            return False
+        try:
+            os.utime(self.path + ".pack")
+        except OSError:
+            return False
         return True
 
 
@@ -117,6 +138,7 @@ class PackStore:
         """Look at the folder `path`, which need not exist."""
         self._path, self._form = path, form
         self._packs: list[Pack] | None = None
+        self._bases = DeltaBases()
 
     def rescan(self) -> bool:
         """Look at the folder again; whether there is a pack that was not there before."""
@@ -131,7 +153,7 @@ class PackStore:
 
     def _open(self, path: str) -> Pack | None:
         try:
-            return Pack(path, self._form)
+            return Pack(path, self._form, self._bases)
         except FileNotFoundError:  # a repack took it between listing and opening
             return None
 
@@ -147,6 +169,19 @@ class PackStore:
                     packs.insert(0, packs.pop(number))
                 return pack, offset
         return None
+
+    def ids_starting_with(self, digits: str) -> Iterator[ObjectId]:
+        """The ids of all packs whose hexadecimal form starts with `digits`; an id may come twice."""
+        if self._packs is None:
+            self.rescan()
+        return (id_ for pack in self._packs or () for id_ in pack.index.ids_starting_with(digits))
+
+    def has_promises(self) -> bool:
+        """Whether a pack came from a promisor remote: then objects that it names may be missing."""
+        try:
+            return any(name.endswith(".promisor") for name in os.listdir(self._path))
+        except (FileNotFoundError, NotADirectoryError):
+            return False
 
     def get(self, id_: bytes) -> StoredObject | None:
         """Read an object; None if no pack holds it."""

@@ -5,17 +5,26 @@ in between. Writing locks the loose ref, reads it under the lock, compares with 
 value durable and renames it into place. Names of refs that work trees share live in the common Git folder.
 Authority: git's `refs/files-backend.c`, gitrepository-layout(5), git-worktree(1) "REFS".
 """
+import errno
 import os
+import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple, Protocol
 
-from ..errors import Conflict, Corrupt, GitError
+from ..errors import BadName, Conflict, Corrupt, GitError
+from ..formats.reflog import LogEntry, decode_log
 from ..formats.refs import SymbolicRef, check_name, decode_loose, decode_packed, encode_loose
 from ..ids import ObjectFormat, ObjectId
-from .files import LockFile, Sharing, fsync_folder, read_file
+from .files import LockFile, Sharing, fsync_folder, read_file, read_unless_link
 
 DEEPEST_SYMREF = 5  # as git
 LOCK_TIMEOUT_S = 0.1  # core.filesRefLockTimeout's default
+OF_WORK_TREE = ("refs/bisect/", "refs/rewritten/", "refs/worktree/")  # the folders that work trees do not share
+_ROOT = "HEAD|[A-Z_-]+_HEAD|AUTO_MERGE|BISECT_EXPECTED_REV|MERGE_AUTOSTASH|NOTES_MERGE_PARTIAL|NOTES_MERGE_REF"
+_AT_ROOT = re.compile(_ROOT)  # the files beside HEAD that are refs. Source: git's `refs.c`, `is_root_ref`
+_OF_OTHERS = re.compile(
+    rf"(?:main-worktree|worktrees/[^/.\0][^/\0]*)/(?=(?:{_ROOT})\Z|refs/(?:bisect|rewritten|worktree)/)"
+)  # what stands before the names of refs that other work trees have for themselves
 
 
 class Ref(NamedTuple):
@@ -49,6 +58,9 @@ class RefStore(Protocol):
     def update(self, updates: Sequence[RefUpdate]) -> None:
         """Change refs. Raises Conflict where one is not as expected or locked: then nothing before it is undone."""
 
+    def get_log(self, name: str) -> list[LogEntry] | None:
+        """What is on record of the changes of a ref itself, newest first; None if there is no log. Raises BadName."""
+
 
 class FilesRefStore:
     """Refs in files: `refs/…` and `packed-refs`, some of them per work tree."""
@@ -57,30 +69,57 @@ class FilesRefStore:
         """Look at the Git folder of a work tree and the common one (the same for the main work tree)."""
         self._git_dir, self._common_dir, self._form, self._sharing = git_dir, common_dir, form, sharing
 
-    def _file(self, name: str) -> str:
-        own = not name.startswith("refs/") or name.startswith(("refs/bisect/", "refs/worktree/", "refs/rewritten/"))
-        return f"{self._git_dir if own else self._common_dir}/{name}"
+    def get_log(self, name: str) -> list[LogEntry] | None:
+        """As the protocol says."""
+        _check_readable(name)
+        try:
+            content = read_file(self._file(name, "logs/"))
+        except IsADirectoryError:
+            return None
+        return None if content is None else list(decode_log(content, self._form))[::-1]
+
+    def _file(self, name: str, logs: str = "") -> str:
+        """Where a ref is, or, with "logs/", its log."""
+        other = _OF_OTHERS.match(name)
+        if other:
+            place = other[0].removeprefix("main-worktree/")
+            return f"{self._common_dir}/{place}{logs}{name[other.end() :]}"
+        own = not name.startswith("refs/") or name.startswith(OF_WORK_TREE)
+        return f"{self._git_dir if own else self._common_dir}/{logs}{name}"
 
     def read(self, name: str) -> ObjectId | SymbolicRef | None:
-        """As the protocol says."""
-        check_name(name)
+        """As the protocol says. Also reads what other work trees have: "main-worktree/HEAD", "worktrees/<id>/HEAD"."""
+        _check_readable(name)
         return self._loose(name) or self._packed(name) or self._loose(name)
 
     def _loose(self, name: str) -> ObjectId | SymbolicRef | None:
         path = self._file(name)
         try:
-            content = read_file(path)
+            content = _content(path)
         except IsADirectoryError:
             return None
+        except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:  # so there is none
+                return None
+            raise GitError(f"{path}: {error.strerror}") from error
         return None if content is None else decode_loose(content, self._form, path)
 
     def _packed(self, name: str) -> ObjectId | None:
-        return next((id_ for found, id_ in self._packed_refs(name) if found == name), None) if "/" in name else None
+        listed = self._packed_refs(name) if "/" in name else iter(())
+        found = next((ref for ref in listed if ref.name == name), None)
+        if found and found.broken:
+            raise Corrupt(f"{self._common_dir}/packed-refs", None, f"{name}: {found.broken}")
+        return found.id if found else None
 
-    def _packed_refs(self, prefix: str) -> Iterator[tuple[str, ObjectId]]:
+    def _packed_refs(self, prefix: str) -> Iterator[Ref]:
         path = f"{self._common_dir}/packed-refs"
-        for ref in decode_packed(read_file(path) or b"", self._form, path, prefix):
-            yield ref.name, ref.id
+        for name, id_, _ in decode_packed(read_file(path) or b"", self._form, path, prefix):
+            try:
+                check_name(name)
+            except BadName as error:
+                yield Ref(name, None, str(error))
+            else:
+                yield Ref(name, id_, None) if any(id_) else Ref(name, None, "its id is all zeros")
 
     def get(self, name: str) -> ObjectId | None:
         """As the protocol says. Raises Corrupt if symbolic refs lead in a circle."""
@@ -100,12 +139,12 @@ class FilesRefStore:
     def refs(self, prefix: str) -> Iterator[Ref]:
         """As the protocol says."""
         found = {ref.name: ref for ref in self._loose_refs(prefix)}  # before packed-refs: refs move only that way
-        for name, id_ in self._packed_refs(prefix):
-            found.setdefault(name, Ref(name, id_, None))
+        for ref in self._packed_refs(prefix):
+            found.setdefault(ref.name, ref)
         return iter(sorted(found.values()))
 
     def _loose_refs(self, prefix: str) -> Iterator[Ref]:
-        folders = [prefix]
+        folders = [prefix, *(own for own in OF_WORK_TREE if own.startswith(prefix) and own != prefix)]
         while folders:
             folder = folders.pop()
             try:
@@ -114,9 +153,9 @@ class FilesRefStore:
                 continue
             for entry in entries:
                 name = folder + os.fsencode(entry.name).decode("utf-8", "surrogateescape")
-                if entry.is_dir():
-                    folders.append(name + "/")
-                elif not name.endswith(".lock"):
+                if entry.is_dir(follow_symlinks=False):
+                    folders += [name + "/"] if name + "/" not in OF_WORK_TREE else []
+                elif not (entry.name.startswith(".") or name.endswith(".lock")):  # as git skips them
                     yield from self._look(name)
 
     def _look(self, name: str) -> Iterator[Ref]:
@@ -132,9 +171,14 @@ class FilesRefStore:
 
     def update(self, updates: Sequence[RefUpdate]) -> None:
         """As the protocol says, each ref for itself, in the order of their names."""
-        for update in sorted(updates):
+        for update in sorted(updates, key=lambda update: update.name):
             check_name(update.name)
-            self._update(update._replace(name=self.resolve(update.name)))
+            update = update._replace(name=self.resolve(update.name))
+            try:
+                self._update(update)
+            except NotADirectoryError:
+                self._check_room(update.name)
+                raise
 
     def _update(self, update: RefUpdate) -> None:
         path = self._file(update.name)
@@ -153,7 +197,7 @@ class FilesRefStore:
     def _check_room(self, name: str) -> None:
         """Raise Conflict if a ref is where a folder has to be, or the other way round, also among packed refs."""
         inside = next(self.refs(name + "/"), None)
-        above = [name[:at] for at, letter in enumerate(name) if letter == "/" and name[:at].count("/") > 1]
+        above = [name[:at] for at, letter in enumerate(name) if letter == "/" and "/" in name[:at]]
         taken = inside.name if inside else next((each for each in above if self.read(each)), None)
         if taken:
             raise Conflict(f"{name} cannot be made: {taken} exists")
@@ -167,6 +211,25 @@ class FilesRefStore:
                     os.rmdir(folder)
                 except OSError as error:
                     raise Conflict(f"{path} is a folder that is not empty") from error
+
+
+def _check_readable(name: str) -> None:
+    """Raise BadName unless git reads `name` as a ref, here or in another work tree of this repository."""
+    other = _OF_OTHERS.match(name)
+    own_name = name[other.end() :] if other else name
+    if not _AT_ROOT.fullmatch(own_name):
+        check_name(own_name)
+
+
+def _content(path: str) -> bytes | None:
+    """What a loose ref says. A symbolic link named "refs/…" is an old symbolic ref; any other is read through."""
+    try:
+        return read_unless_link(path)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+    target = os.readlink(path)
+    return b"ref: " + os.fsencode(target) if target.startswith("refs/") else read_file(path)
 
 
 def _shown(now: ObjectId | SymbolicRef | None) -> str:

@@ -1,0 +1,168 @@
+"""The text by which people name an object, taken apart: `main~2^{tree}`, `v1.0^2:src/a.py`, `@{u}`, `:2:README`.
+
+    revision   base suffix* [":" path]            the path is taken as it is, to the end of the text
+    base       name                               a ref, a full or abbreviated id, what `git describe` prints
+               [name | "@{-" n "}"] mark          without a name: the branch that is checked out
+    mark       ["@{" ("u" | "upstream" | "push") "}"] ["@{" n "}"]
+    suffix     "^" [n] | "~" [n] | "^{" ("" | "object" | "commit" | "tree" | "blob" | "tag") "}"
+    index      ":" [("0" | "1" | "2" | "3") ":"] path
+
+"@" is HEAD where a name may stand. What git has beyond this is refused by name: searches by message, dates, paths
+relative to the current folder. What names stand for is `objstore/revisions.py`'s job. Authority: gitrevisions(7), git's
+`object-name.c`.
+"""
+import re
+from typing import Literal, NamedTuple
+
+from ..errors import BadName, Unsupported
+from ..ids import KINDS, Kind
+from .refs import check_name
+
+_STOP = re.compile(r"@\{|[~^:]")  # no name holds these
+_MARK = re.compile(r"@\{([^}]*)\}")
+_SUFFIX = re.compile(r"\^\{([^}]*)\}|([~^])([0-9]*)")
+_STAGE = re.compile(r"([0-3]):")
+_NUMBER = re.compile(r"[0-9]+")
+_TRACKING: dict[str, Literal["upstream", "push"]] = {"u": "upstream", "upstream": "upstream", "push": "push"}
+_KINDS: dict[str, Kind | Literal["object"] | None] = {"": None, "object": "object"} | {kind: kind for kind in KINDS}
+_FIRST_DATE = 100_000_000  # from here on a number in "@{…}" is a time
+
+
+class Parent(NamedTuple):
+    """`^n`: the n-th parent of a commit; 0 is the commit itself."""
+
+    number: int
+
+
+class Ancestor(NamedTuple):
+    """`~n`: the first parent, n times."""
+
+    generation: int
+
+
+class Peel(NamedTuple):
+    """`^{kind}`: what tags and commits lead to, of this kind; None follows tags only, "object" nothing."""
+
+    kind: Kind | Literal["object"] | None
+
+
+Suffix = Parent | Ancestor | Peel
+
+
+class Base(NamedTuple):
+    """Where a revision starts: a name, or `prior`, the n-th branch that was checked out before (0 if there is a name).
+
+    An empty name is the branch that is checked out. Of it the `tracking` branch is meant, if that is given, and of that
+    the value before the last `entry` changes, 0 being the present one.
+    """
+
+    name: str
+    prior: int
+    tracking: Literal["upstream", "push"] | None
+    entry: int | None
+
+
+class Revision(NamedTuple):
+    """An object, and, if `path` is given, what is at this path in its tree."""
+
+    base: Base
+    suffixes: tuple[Suffix, ...]
+    path: bytes | None
+
+
+class Staged(NamedTuple):
+    """An entry of the index."""
+
+    stage: int
+    path: bytes
+
+
+def parse(text: str) -> Revision | Staged:
+    """Take a name apart. Raises BadName if it can name nothing, Unsupported for what is refused."""
+    _check_letters(text)
+    if text.startswith(":"):
+        return _parse_staged(text)
+    stop = _STOP.search(text)
+    name = text[: stop.start()] if stop else text
+    at, marks, suffixes = len(name), [], []
+    while mark := _MARK.match(text, at):
+        marks.append(mark[1])
+        at = mark.end()
+    while suffix := _SUFFIX.match(text, at):
+        suffixes.append(_suffix(suffix, text))
+        at = suffix.end()
+    if text[at : at + 1] not in ("", ":"):
+        raise BadName(f"{text!r} is not a revision: {text[at:]!r} means nothing there")
+    return Revision(_base(name, marks, text), tuple(suffixes), _path(text, at + 1) if at < len(text) else None)
+
+
+def _check_letters(text: str) -> None:
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as wrong:
+        raise BadName(f"{text!r} is not a revision: {wrong.reason}") from None
+
+
+def _parse_staged(text: str) -> Staged:
+    if text.startswith(":/") and len(text) > 2:
+        raise Unsupported(f"{text!r}: a search in commit messages")
+    stage = _STAGE.match(text, 1)
+    return Staged(int(stage[1]), _path(text, stage.end())) if stage else Staged(0, _path(text, 1))
+
+
+def _path(text: str, at: int) -> bytes:
+    if text.startswith(("./", "../"), at):
+        raise Unsupported(f"{text!r}: a path relative to the current folder")
+    return text[at:].encode("utf-8", "surrogateescape")
+
+
+def _suffix(found: re.Match[str], text: str) -> Suffix:
+    kind, sign, digits = found.groups()
+    if sign:
+        number = _number(digits) if digits else 1
+        return Parent(number) if sign == "^" else Ancestor(number)
+    if kind.startswith("/"):
+        raise Unsupported(f"{text!r}: a search in commit messages")
+    if kind not in _KINDS:
+        raise BadName(f"{text!r} is not a revision: there is no kind of object {kind!r}")
+    return Peel(_KINDS[kind])
+
+
+def _number(digits: str) -> int:
+    return int(digits.lstrip("0")[:12] or 0)  # longer than any history; int() refuses thousands of digits
+
+
+def _base(name: str, marks: list[str], text: str) -> Base:
+    """What stands before the suffixes. Each kind of mark may come once, and only in this order."""
+    left = marks[::-1]
+    prior = _prior(left.pop(), text) if left and not name and left[-1].startswith("-") else 0
+    tracking = _TRACKING[left.pop().lower()] if left and left[-1].lower() in _TRACKING else None
+    entry = _entry(left.pop(), text) if left else None
+    if left:
+        raise BadName(f"{text!r} is not a revision: '@{{{left[-1]}}}' means nothing there")
+    if name or not marks:
+        _check_name(name, text)
+    return Base("HEAD" if name == "@" else name, prior, tracking, entry)
+
+
+def _prior(mark: str, text: str) -> int:
+    number = _number(mark[1:]) if _NUMBER.fullmatch(mark, 1) else 0
+    if not number:
+        raise BadName(f"{text!r} is not a revision: '@{{{mark}}}' counts no branches")
+    return number
+
+
+def _entry(mark: str, text: str) -> int:
+    if not mark or mark.startswith("-") or mark.lower() in _TRACKING:
+        raise BadName(f"{text!r} is not a revision: '@{{{mark}}}' means nothing there")
+    if not _NUMBER.fullmatch(mark) or _number(mark) >= _FIRST_DATE:
+        raise Unsupported(f"{text!r}: a date")
+    return _number(mark)
+
+
+def _check_name(name: str, text: str) -> None:
+    """Raise BadName unless a ref, the name of a branch or an id may be called `name`."""
+    try:
+        check_name("refs/" + name)
+    except BadName as wrong:
+        raise BadName(f"{text!r} is not a revision ({wrong})") from None
