@@ -1,0 +1,172 @@
+"""Ignore files: the rules in their text, and which names in a folder they fit.
+
+    # comment          a line that starts with "#"; of spaces at the end only one behind a backslash counts
+    *.log  cache       no "/", except at the end: fits a name in any folder below the file's own
+    /build  a/*.tmp    a "/" elsewhere: fits a path, seen from the file's folder
+    tmp/               a "/" at the end: fits folders only
+    !keep.log          takes back what rules before it say
+
+The last rule that fits decides. A UTF-8 mark at the start and a CR at the end of a line are not part of the text; a NUL
+ends the line. Patterns are those of `wildmatch`; but git compares the plain text that a path begins with apart, and
+what follows then counts as the start of a component: "a**/b" fits what "a" + "**/b" fits. (From 2.52 on git does not;
+the older and common way is kept.)
+
+Not here: finding and reading the files, and that all in an ignored folder is ignored (`objstore/ignore.py`).
+Authority: gitignore(5); git's `dir.c` (`add_patterns_from_buffer`, `parse_path_pattern`, `match_pathname`).
+"""
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import groupby
+from typing import NamedTuple
+
+from .wildmatch import SPECIAL, Matcher, name_regex, path_regex
+
+MAX_SIZE = 100 << 20  # bytes; git does not use a file of this size or more
+_BOM = b"\xef\xbb\xbf"
+
+
+class Rule(NamedTuple):
+    """A line of an ignore file. `pattern` is without the "!" before it and the "/" behind it."""
+
+    pattern: bytes
+    negated: bool
+    only_folders: bool
+    line: int
+
+
+def parse(content: bytes) -> list[Rule]:
+    """The rules in the text of one file, in its order. There are no mistakes: what makes no sense fits nothing.
+
+    >>> parse(b"# made here\\n!/out/  \\n")
+    [Rule(pattern=b'/out', negated=True, only_folders=True, line=2)]
+    """
+    rules = []
+    for number, line in enumerate(content.removeprefix(_BOM).split(b"\n"), 1):
+        text = _without_spaces(line.removesuffix(b"\r").partition(b"\0")[0])
+        pattern = text.removeprefix(b"!")
+        rule = Rule(pattern.removesuffix(b"/"), pattern != text, pattern.endswith(b"/"), number)
+        if rule.pattern.strip(b"/") and not text.startswith(b"#"):
+            rules.append(rule)
+    return rules
+
+
+def _without_spaces(text: bytes) -> bytes:
+    """`text` without the spaces at its end, the first kept where a backslash stands before it."""
+    if not text.endswith(b" "):
+        return text
+    kept = text.rstrip(b" ")
+    is_escaped = (len(kept) - len(kept.rstrip(b"\\"))) % 2
+    return text[: len(kept) + is_escaped]
+
+
+class Step:
+    """Rules of one sign that follow each other, as far as they concern names in one folder: in no order."""
+
+    __slots__ = ("_fits", "_names", "_prefix", "_suffixes", "negated")
+
+    def __init__(
+        self, negated: bool, names: set[bytes], suffixes: tuple[bytes, ...], fits: Matcher | None, prefix: bytes
+    ) -> None:
+        """Fit these names, names with these ends, and those that `fits` accepts once `prefix` stands before them."""
+        self.negated = negated
+        self._names, self._suffixes, self._fits, self._prefix = names, suffixes, fits, prefix
+
+    def fitting(self, names: Collection[bytes]) -> set[bytes]:
+        """Those of `names` that a rule fits. One pass for each kind of rule is twice as fast as a test of each name."""
+        found = self._names.intersection(names) if self._names else set()
+        if suffixes := self._suffixes:
+            found.update([name for name in names if name.endswith(suffixes)])
+        if self._fits and self._prefix:
+            fits, prefix = self._fits, self._prefix
+            found.update([name for name in names if fits(prefix + name)])
+        elif self._fits:
+            found.update(filter(self._fits, names))
+        return found
+
+
+class RuleList:
+    """The rules of one file, sorted by how they are looked up.
+
+    With `fold` ASCII letters are equal in both cases, and names and folders have to be passed in lower case.
+    """
+
+    __slots__ = ("_for_files", "_for_folders")
+
+    def __init__(self, rules: Sequence[Rule], *, fold: bool = False) -> None:
+        self._for_folders = _groups(rules, fold)
+        self._for_files = _groups([rule for rule in rules if not rule.only_folders], fold)
+
+    def steps(self, folder: bytes, *, is_dir: bool) -> list[Step]:
+        """What decides on files, or on folders, in `folder` ("a/b/", seen from the file's own): the first that fits."""
+        return [step for group in (self._for_folders if is_dir else self._for_files) for step in group.within(folder)]
+
+
+def _groups(rules: Sequence[Rule], fold: bool) -> list["_Group"]:
+    return [_Group(negated, run, fold) for negated, run in groupby(reversed(rules), lambda rule: rule.negated)]
+
+
+class _Group:
+    """Rules of one sign that follow each other, for all folders."""
+
+    __slots__ = ("_above", "_anywhere", "_fold", "_globs", "_names", "_negated", "_paths", "_suffixes")
+
+    def __init__(self, negated: bool, rules: Iterable[Rule], fold: bool) -> None:
+        self._negated, self._fold = negated, fold
+        self._names: set[bytes] = set()
+        self._suffixes: list[bytes] = []
+        self._globs: list[bytes] = []
+        self._paths: dict[bytes, set[bytes]] = {}  # folder: names in it
+        self._above: dict[bytes, list[bytes]] = {}  # folder that paths begin with: globs for paths
+        for rule in rules:
+            pattern = rule.pattern.removeprefix(b"/")
+            rest = pattern.removeprefix(b"**/")  # fits in any folder, and needs no look at the path there
+            if b"/" not in rule.pattern or (b"/" not in rest and rest != pattern):
+                self._add_name(rest)
+            else:
+                self._add_path(pattern)
+        self._anywhere = Step(negated, self._names, tuple(self._suffixes), _any_of(tuple(self._globs)), b"")
+
+    def _add_name(self, pattern: bytes) -> None:
+        special = SPECIAL.search(pattern)
+        if not special:
+            self._names.add(self._key(pattern))
+        elif pattern.startswith(b"*") and not SPECIAL.search(pattern, 1):
+            self._suffixes.append(self._key(pattern[1:]))
+        else:
+            self._globs.append(name_regex(pattern, fold=self._fold))
+
+    def _add_path(self, pattern: bytes) -> None:
+        special = SPECIAL.search(pattern)
+        plain = pattern[: special.start()] if special else pattern
+        above = plain[: plain.rfind(b"/") + 1]
+        if special:
+            regex = path_regex(pattern[len(plain) :], fold=self._fold, after=plain)
+            self._above.setdefault(self._key(above), []).append(regex)
+        else:
+            self._paths.setdefault(self._key(above), set()).add(self._key(plain[len(above) :]))
+
+    def _key(self, text: bytes) -> bytes:
+        return text.lower() if self._fold else text
+
+    def within(self, folder: bytes) -> Iterator[Step]:
+        """What the rules amount to in `folder`."""
+        if self._names or self._suffixes or self._globs:
+            yield self._anywhere
+        names = self._paths.get(folder, set())
+        regexes = [regex for above in _with_parents(folder) for regex in self._above.get(above, ())]
+        if names or regexes:
+            yield Step(self._negated, names, (), _any_of(tuple(regexes)), folder)
+
+
+def _with_parents(folder: bytes) -> Iterator[bytes]:
+    """ "a/b/" → "", "a/", "a/b/"."""
+    at = 0
+    while at >= 0:
+        yield folder[:at]
+        at = folder.find(b"/", at) + 1 or -1
+
+
+@lru_cache(maxsize=512)  # most folders ask for the same few
+def _any_of(regexes: tuple[bytes, ...]) -> Matcher | None:
+    return re.compile(b"|".join(regexes)).match if regexes else None

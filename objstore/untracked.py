@@ -1,0 +1,263 @@
+"""What git does not know in a work tree: neither tracked nor ignored. Nothing is written, and no link is followed.
+
+A tracked folder is listed once. Where the index's TREE extension tells how many names it holds, and as many are there,
+nothing is compared; elsewhere names are, and ignore files are read only if one of them is not tracked. Ignored folders
+and repositories inside this one are never entered; a folder that cannot be read counts as empty, as in git.
+Authority: git-status(1), "Untracked files"; git's `dir.c` (`treat_path`, `treat_directory`).
+"""
+import os
+import re
+import stat
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Container, Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from .formats.index import CachedTree, Index
+from .formats.objects import GITLINK
+from .ignore import IgnoreRules
+from .repository import Repository
+from .stores.files import read_file
+
+_BLOCK = 1024  # names read before they are looked at: one untracked file is enough to know about a folder
+_FEW = 32  # names that take the same time either way
+_GITFILE_MAX = 1 << 20  # bytes; a larger `.git` is none for git
+_GIT = frozenset({b".git"})
+_HEAD = re.compile(rb"ref:[ \t\r\n]*refs/|[0-9A-Fa-f]{40}")
+
+
+def untracked(
+    repository: Repository, index: Index | None = None, *, gone: Iterable[bytes] | None = None
+) -> Iterator[bytes]:
+    """What `git status --porcelain` lists with "??", in its order: paths of files, "dir/" if nothing in it is tracked.
+
+    A caller that has looked at every tracked path of `index` passes as `gone` those where nothing is, or something of
+    another kind: then folders are compared by names only where their number of names is wrong. Raises GitError for a
+    bare repository and for an ignore file of the user's that cannot be used.
+    """
+    scan = _Scan(repository, index, gone)
+    found: list[bytes] = []
+    for left in scan.leftovers():
+        found += left.files
+        found += [folder for folder in left.folders if scan.is_shown(folder)]
+    return iter(sorted(found))
+
+
+def untracked_files(
+    repository: Repository, index: Index | None = None, *, gone: Iterable[bytes] | None = None
+) -> Iterator[bytes]:
+    """What `git status --porcelain -uall` lists: each file apart; "dir/" is a repository in this one."""
+    scan = _Scan(repository, index, gone)
+    found: list[bytes] = []
+    for left in scan.leftovers():
+        found += left.files
+        for folder in left.folders:
+            if not scan.is_repository(folder):
+                found += scan.files_below(folder)
+            elif scan.is_shown(folder):
+                found.append(folder)
+    return iter(sorted(found))
+
+
+class _Leftovers(NamedTuple):
+    """What is neither tracked nor ignored in a folder that has tracked files: paths, those of folders with "/"."""
+
+    files: list[bytes]
+    folders: list[bytes]
+
+
+class _Tracked(NamedTuple):
+    """What is tracked in a folder: the numbers of entries by name, several in a conflict, and names of folders."""
+
+    entries: dict[bytes, tuple[int, ...]]
+    folders: set[bytes]
+
+
+class _Scan:
+    """One look at a work tree. Folders are called "" or "a/b/", and kept in lists: they may be very deep."""
+
+    def __init__(self, repository: Repository, index: Index | None, gone: Iterable[bytes] | None) -> None:
+        self._repository, self._index = repository, index or repository.index.read()
+        self._rules = IgnoreRules(repository, self._index)
+        self._root = os.fsencode(repository.work_tree or "") + b"/"
+        self._fold = repository.config.get_bool("core.ignorecase", False)
+        self._key = bytes.lower if self._fold else bytes
+        self._folded: dict[bytes, _Tracked] = {}
+        self._incomplete = None if gone is None else _folders_above(gone)
+
+    def leftovers(self) -> Iterator[_Leftovers]:
+        """Go through the tracked folders."""
+        todo: list[tuple[bytes, CachedTree | None]] = [(b"", self._index.tree)]
+        while todo:
+            path, cached = todo.pop()
+            if cached and self._is_complete(path, cached):
+                todo += [(path + name + b"/", child) for name, child in cached.children.items()]
+                continue
+            tracked = self._tracked_in(path)
+            for files, folders in self._list(path):
+                new = self._not_in(tracked.entries, files)
+                others = [name for name in folders if not self._is_tracked(name, tracked)]
+                if new or others:
+                    rules = self._rules.folder(path)
+                    if rules is None:
+                        break
+                    kept = [path + name + b"/" for name in rules.kept_folders(others)]
+                    yield _Leftovers([path + name for name in rules.kept_files(new)], kept)
+                inside = [name for name in folders if self._is_entered(name, tracked)]
+                todo += [(path + name + b"/", cached.children.get(name) if cached else None) for name in inside]
+
+    def _is_complete(self, path: bytes, cached: CachedTree) -> bool:
+        """Whether all names in a tracked folder are tracked, going by their number. The root has `.git` besides."""
+        if not path or self._incomplete is None or path in self._incomplete or cached.entries < 0:
+            return False
+        below = [child.entries for child in cached.children.values()]
+        expected = cached.entries - sum(below) + len(below)
+        try:
+            return min(below, default=1) > 0 and _count(self._root + path, expected) == expected
+        except OSError:
+            return False
+
+    def _tracked_in(self, path: bytes) -> _Tracked:
+        if not self._fold:
+            return _tracked_in(self._index, path)
+        self._folded = self._folded or _tracked_by_folder(self._index)
+        return self._folded.get(path.lower(), _Tracked({}, set()))
+
+    def _is_tracked(self, name: bytes, tracked: _Tracked) -> bool:
+        return self._key(name) in tracked.folders or self._is_submodule(name, tracked)
+
+    def _is_entered(self, name: bytes, tracked: _Tracked) -> bool:
+        """Whether files in a folder are tracked. In a conflict there may be a submodule in its place, which wins."""
+        return self._key(name) in tracked.folders and (self._fold or not self._is_submodule(name, tracked))
+
+    def _is_submodule(self, name: bytes, tracked: _Tracked) -> bool:
+        numbers = tracked.entries.get(self._key(name), ())
+        return any(self._index.row(number).mode == GITLINK for number in numbers)
+
+    def is_shown(self, path: bytes) -> bool:
+        """Whether an untracked folder is listed: there is a file in it, and no file is tracked in its place."""
+        if self._index.find(path[:-1]) is not None:
+            return False
+        return self.is_repository(path) or next(self.files_below(path), None) is not None
+
+    def files_below(self, path: bytes) -> Iterator[bytes]:
+        """Every file that is not ignored below an untracked folder, and "dir/" for each repository."""
+        todo = [self._rules.folder(path)]
+        while todo:
+            rules = todo.pop()
+            assert rules is not None, "leftovers are not ignored"
+            for files, folders in self._list(rules.path):
+                yield from [rules.path + name for name in rules.kept_files(files)]
+                for name in rules.kept_folders(folders):
+                    below = rules.path + name + b"/"
+                    if self.is_repository(below):
+                        yield below
+                    else:
+                        todo.append(self._rules.below(rules, name))
+
+    def _list(self, path: bytes) -> Iterator[tuple[list[bytes], list[bytes]]]:
+        """The names in a folder, in blocks: those of files and symbolic links, those of folders. `.git` is no name."""
+        try:
+            with os.scandir(self._root + path) as entries:
+                while block := list(islice(entries, _BLOCK)):
+                    files = [each.name for each in block if each.is_file(follow_symlinks=False) or each.is_symlink()]
+                    folders = [each.name for each in block if each.is_dir(follow_symlinks=False)]
+                    yield self._not_in(_GIT, files), self._not_in(_GIT, folders)
+        except OSError:  # git warns and goes on
+            return
+
+    def _not_in(self, known: Container[bytes], names: list[bytes]) -> list[bytes]:
+        if self._fold:
+            return [name for name in names if name.lower() not in known]
+        return [name for name in names if name not in known]
+
+    def is_repository(self, path: bytes) -> bool:
+        """Whether a folder is the work tree of another repository. Source: `setup.c` (`is_nonbare_repository_dir`)."""
+        git = self._root + path + b".git"
+        try:
+            found = os.stat(git)
+        except OSError:
+            return False
+        if stat.S_ISREG(found.st_mode):
+            return found.st_size <= _GITFILE_MAX and _names_git_dir(git)
+        return _is_git_dir(git) and os.path.realpath(git) != os.fsencode(self._repository.git_dir)
+
+
+def _count(folder: bytes, expected: int) -> int:
+    """How many names a folder has, counted no further than needed: it may be a few tracked ones among 150,000."""
+    if expected > _FEW:
+        return len(os.listdir(folder))  # three fifths of the time of scandir
+    with os.scandir(folder) as entries:
+        return len(list(islice(entries, expected + 1)))
+
+
+def _folders_above(paths: Iterable[bytes]) -> set[bytes]:
+    found: set[bytes] = set()
+    for path in paths:
+        at = path.rfind(b"/") + 1
+        while at and path[:at] not in found:
+            found.add(path[:at])
+            at = path.rfind(b"/", 0, at - 1) + 1
+    return found
+
+
+def _tracked_in(index: Index, path: bytes) -> _Tracked:
+    """What the index holds in the folder `path`; the entries further down are skipped."""
+    found = _Tracked({}, set())
+    everything = range(len(index))
+    number = bisect_left(everything, path, key=index.path)
+    while number < len(index) and (below := index.path(number)).startswith(path):
+        name, slash, _ = below[len(path) :].partition(b"/")
+        if slash:
+            found.folders.add(name)
+            number = bisect_left(everything, path + name + b"0", lo=number + 1, key=index.path)  # "0" follows "/"
+        else:
+            found.entries[name] = (*found.entries.get(name, ()), number)
+            number += 1
+    return found
+
+
+def _tracked_by_folder(index: Index) -> dict[bytes, _Tracked]:
+    """What the index holds in each folder, all in lower case: a folder may be spelled in several ways."""
+    found: defaultdict[bytes, _Tracked] = defaultdict(lambda: _Tracked({}, set()))
+    for number in range(len(index)):
+        path = index.path(number).lower()
+        at = path.rfind(b"/") + 1
+        entries = found[path[:at]].entries
+        entries[path[at:]] = (*entries.get(path[at:], ()), number)
+        while at:
+            above = path.rfind(b"/", 0, at - 1) + 1
+            folders = found[path[:above]].folders
+            if path[above : at - 1] in folders:
+                break
+            folders.add(path[above : at - 1])
+            at = above
+    return found
+
+
+def _names_git_dir(path: bytes) -> bool:
+    """Whether a file called `.git` names a Git folder. One that must not be read may well do so."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            content = file.readall()
+    except OSError:
+        return True
+    target = content[8:].rstrip(b"\r\n")
+    named = content.startswith(b"gitdir: ") and target
+    return bool(named) and _is_git_dir(os.path.join(os.path.dirname(path), target))
+
+
+def _is_git_dir(path: bytes) -> bool:
+    """Source: git's `setup.c` (`is_git_directory`, `validate_headref`)."""
+    folder = os.fsdecode(path)
+    try:
+        if os.path.islink(f"{folder}/HEAD"):
+            is_head = os.readlink(f"{folder}/HEAD").startswith("refs/")
+        else:
+            is_head = _HEAD.match(read_file(f"{folder}/HEAD") or b"") is not None
+        named = read_file(f"{folder}/commondir")
+    except OSError:
+        return False
+    common = folder if named is None else os.path.join(folder, os.fsdecode(named.rstrip(b"\r\n")))
+    return is_head and os.access(f"{common}/objects", os.X_OK) and os.access(f"{common}/refs", os.X_OK)
