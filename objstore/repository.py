@@ -8,8 +8,10 @@ import os
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from .config import Config, read_file as read_config_file
+from .config import Config
+from .config import read_file as read_config_file
 from .errors import Conflict, Corrupt, NotFound, Unsupported
+from .formats.config import Setting, as_bool
 from .formats.refs import SymbolicRef
 from .ids import OBJECT_FORMATS, SHA1, ObjectFormat, ObjectId
 from .stores.files import PRIVATE, Sharing, make_folders, read_file, replace_file
@@ -22,9 +24,11 @@ _VERSION_1: dict[str, set[str] | None] = {  # extension: the values that are sup
     "noop-v1": None,
     "objectformat": {"sha1"},
     "refstorage": {"files"},
-    "relativeworktrees": {"true", "false"},
+    "relativeworktrees": {"true", "false", "yes", "no", "on", "off", "1", "0"},
 }
 _V1_ONLY = frozenset({"noop-v1", "objectformat", "compatobjectformat", "refstorage", "relativeworktrees"})
+_VERSION = "core.repositoryformatversion"
+_NEW_CONFIG = b"[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n"
 _REDIRECTS = ("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_QUARANTINE_PATH")
 
 
@@ -42,54 +46,86 @@ class Repository:
     folder of the user's files (None in a bare repository); all are absolute paths. `environ` is what was passed in.
     """
 
-    def __init__(self, git_dir: str, work_tree: str | None, environ: Mapping[str, str]) -> None:
-        """Open a Git folder; raises Unsupported for a format that is not supported, NotFound if it is none."""
+    def __init__(self, git_dir: str, found: str | None, environ: Mapping[str, str], *, start: str = ".") -> None:
+        """Open a Git folder; raises Unsupported for a format that is not supported.
+
+        `found` is the folder that it stands for, if there is one; what the environment and the configuration say of the
+        work tree comes first. `start` is the folder from which relative paths in `environ` are meant.
+        """
         for name in _REDIRECTS:
             if environ.get(name):
                 raise Unsupported(f"the environment variable {name}")
+        self.environ = environ
         self.git_dir = os.path.realpath(git_dir)
-        self.common_dir = environ.get("GIT_COMMON_DIR") or _common_dir(self.git_dir)
-        self.object_format = check_format(f"{self.common_dir}/config")
+        common = environ.get("GIT_COMMON_DIR")
+        self.common_dir = os.path.realpath(os.path.join(start, common)) if common else _common_dir(self.git_dir)
+        own = read_config_file(f"{self.common_dir}/config")
+        self.object_format = check_format(own, f"{self.common_dir}/config")
         self.config = Config.load(
             git_dir=self.git_dir, common_dir=self.common_dir, environ=environ, branch=_branch_of(self.git_dir)
         )
-        self.environ = environ
-        self.sharing = Sharing(self.config.get("core.sharedrepository"))
-        self.work_tree = self._find_work_tree(work_tree)
+        self.sharing = Sharing(self.config.get("core.sharedrepository", alone="group"))
+        self.work_tree = self._find_work_tree(own, found, start)
+        index = environ.get("GIT_INDEX_FILE") or f"{self.git_dir}/index"
         self.objects = ObjectStore(f"{self.common_dir}/objects", self.object_format, self.sharing)
         self.refs: RefStore = FilesRefStore(self.git_dir, self.common_dir, self.object_format, self.sharing)
-        self.index = IndexFile(environ.get("GIT_INDEX_FILE") or f"{self.git_dir}/index", self.object_format)
+        self.index = IndexFile(os.path.join(self.work_tree or start, index), self.object_format)
 
-    def _find_work_tree(self, found: str | None) -> str | None:
-        configured = self.config.get("core.worktree")
+    def _find_work_tree(self, own: list[Setting], found: str | None, start: str) -> str | None:
+        """Source: git's `setup.c` (`setup_explicit_git_dir`, `check_repository_format_gently`)."""
+        asked = self.environ.get("GIT_WORK_TREE")
+        if asked:
+            return os.path.realpath(os.path.join(start, asked))
+        config = Config(own)
+        if not config.settings(_VERSION):
+            config = Config()
+        elif config.get_bool("extensions.worktreeconfig", False):
+            config = Config([*own, *read_config_file(f"{self.git_dir}/config.worktree")])
+        elif self.git_dir != self.common_dir:
+            config = Config()  # of a linked work tree: what is in the shared file is about the main one
+        if config.get_bool("core.bare", False):
+            return None
+        configured = config.get("core.worktree")
         if configured is not None:
             return os.path.realpath(os.path.join(self.git_dir, configured))
-        if found is None or self.config.get_bool("core.bare", False):
-            return None
-        return os.path.realpath(found)
+        return os.path.realpath(found) if found is not None else None
 
     @classmethod
     def discover(cls, path: str, environ: Mapping[str, str]) -> "Repository":
         """The repository that holds the folder `path`, as git looks for it; raises NotFound.
 
-        `GIT_DIR` and `GIT_WORK_TREE` in `environ` decide first.
+        `GIT_DIR` and `GIT_WORK_TREE` in `environ` decide first; the search upwards ends where git's does.
         """
         if environ.get("GIT_DIR"):
-            git_dir = os.path.join(path, environ["GIT_DIR"])
+            git_dir = _follow(os.path.join(path, environ["GIT_DIR"]))
             if not _is_git_dir(git_dir):
                 raise NotFound(f"GIT_DIR={environ['GIT_DIR']} is not a Git repository")
-            return cls(git_dir, os.path.join(path, environ.get("GIT_WORK_TREE") or ""), environ)
+            return cls(git_dir, path, environ, start=path)
+        across = as_bool(environ.get("GIT_DISCOVERY_ACROSS_FILESYSTEM", "false"))
+        named = environ.get("GIT_CEILING_DIRECTORIES", "").split(os.pathsep)
+        ceilings = {os.path.realpath(each) for each in named if os.path.isabs(each)}
         folder = os.path.realpath(path)
         while True:
             found = _git_dir_in(folder)
             if found:
-                return cls(found, environ.get("GIT_WORK_TREE") or folder, environ)
+                return cls(found, folder, environ, start=path)
             if _is_git_dir(folder):
-                return cls(folder, None, environ)
+                return cls(folder, None, environ, start=path)
             above = os.path.dirname(folder)
-            if above == folder:
-                raise NotFound(f"{path} is not inside a Git repository")
+            if above == folder or above in ceilings or (os.path.ismount(folder) and not across):
+                raise NotFound(f"{path} is not inside a Git repository (looked up to {folder})")
             folder = above
+
+    @classmethod
+    def at(cls, folder: str, environ: Mapping[str, str]) -> "Repository | None":
+        """The repository whose work tree has its top in `folder`, as of a submodule; None if there is none.
+
+        Raises NotFound or Corrupt for a `.git` that is none.
+        """
+        git_dir = _git_dir_in(folder)
+        if git_dir is None and os.path.lexists(f"{folder}/.git"):
+            raise NotFound(f"{folder}/.git is not a Git folder")
+        return cls(git_dir, folder, environ, start=folder) if git_dir else None
 
     @classmethod
     def init(cls, path: str, environ: Mapping[str, str], branch: str = "main") -> "Repository":
@@ -99,8 +135,7 @@ class Repository:
             raise Conflict(f"{git_dir} exists already")
         for folder in ("objects/info", "objects/pack", "refs/heads", "refs/tags", "info"):
             make_folders(f"{git_dir}/{folder}", PRIVATE)
-        settings = b"[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n"
-        replace_file(f"{git_dir}/config", settings, PRIVATE)
+        replace_file(f"{git_dir}/config", _NEW_CONFIG, PRIVATE)
         replace_file(f"{git_dir}/HEAD", f"ref: refs/heads/{branch}\n".encode(), PRIVATE)
         return cls(git_dir, path, environ)
 
@@ -114,15 +149,18 @@ class Repository:
         return Head(None, found)
 
 
-def check_format(config_path: str) -> ObjectFormat:
-    """The object format of the repository with this common configuration file.
+def check_format(own: list[Setting], source: str) -> ObjectFormat:
+    """The object format of the repository whose common configuration file holds the settings `own`.
 
-    Raises Unsupported, naming version, extension or value, exactly where git would refuse to work or we must.
+    Raises Unsupported, naming version, extension or value, exactly where git would refuse to work or we must. Without
+    a version git looks at no extension.
     """
-    settings = {entry.name: entry.value for entry in read_config_file(config_path)}
-    version = settings.get("core.repositoryformatversion") or "0"
+    settings = {entry.name: entry.value for entry in own}
+    if _VERSION not in settings:
+        return SHA1
+    version = settings[_VERSION]
     if version not in ("0", "1"):
-        raise Unsupported(f"repository format version {version}", config_path)
+        raise Unsupported(f"repository format version {version}", source)
     form = SHA1
     for name, value in settings.items():
         if not name.startswith("extensions."):
@@ -132,7 +170,7 @@ def check_format(config_path: str) -> ObjectFormat:
             continue
         allowed = _VERSION_1.get(extension, set())
         if version == "0" or (allowed is not None and (value or "true").lower() not in allowed):
-            raise Unsupported(f"extensions.{extension} = {value or 'true'} (format version {version})", config_path)
+            raise Unsupported(f"extensions.{extension} = {value or 'true'} (format version {version})", source)
         form = OBJECT_FORMATS[value.lower()] if extension == "objectformat" and value else form
     return form
 
@@ -144,13 +182,20 @@ def _git_dir_in(folder: str) -> str | None:
         return path if _is_git_dir(path) else None
     if not os.path.isfile(path):
         return None
-    content = read_file(path) or b""
-    if not content.startswith(b"gitdir: "):
-        raise Corrupt(path, 0, "not a Git folder, nor a file that names one")
-    git_dir = os.path.normpath(os.path.join(folder, os.fsdecode(content[8:].rstrip(b"\r\n"))))
+    git_dir = _follow(path)
     if not _is_git_dir(git_dir):
         raise NotFound(f"{path} names {git_dir}, which is not a Git folder")
     return git_dir
+
+
+def _follow(path: str) -> str:
+    """The folder that a file `.git` names; `path` itself if that is no file."""
+    if not os.path.isfile(path):
+        return path
+    content = read_file(path) or b""
+    if not content.startswith(b"gitdir: "):
+        raise Corrupt(path, 0, "not a Git folder, nor a file that names one")
+    return os.path.normpath(os.path.join(os.path.dirname(path), os.fsdecode(content[8:].rstrip(b"\r\n"))))
 
 
 def _is_git_dir(path: str) -> bool:
@@ -170,5 +215,3 @@ def _branch_of(git_dir: str) -> str | None:
     prefix = b"ref: refs/heads/"
     head = read_file(f"{git_dir}/HEAD") or b""
     return os.fsdecode(head[len(prefix) :].strip()) if head.startswith(prefix) else None
-
-

@@ -66,8 +66,8 @@ SCRIPT = """
 import sys
 sys.argv[0] = "exps"
 sys.path[:] = filter(None, sys.path)
-from expref.exps.cli.main import main
-sys.exit(main())
+from expref.exps.cli.main import program
+program()
 """
 
 

@@ -104,11 +104,11 @@ def everything_in(folder):
     A folder's own time is left out: it tells only that something came and went. Of objects, which may only be added,
     see `users_files`.
     """
-    found = {}
-    for above, folders, names in os.walk(os.fsencode(folder)):
-        for name in [*folders, *names]:
-            path = os.path.join(above, name)
-            found[os.path.relpath(path, os.fsencode(folder))] = _look(path)
+    found, folders = {}, [os.fsencode(folder)]
+    while folders:
+        for entry in os.scandir(folders.pop()):
+            found[os.path.relpath(entry.path, os.fsencode(folder))] = _look(entry.path)
+            folders += [entry.path] if entry.is_dir(follow_symlinks=False) else []
     return found
 
 

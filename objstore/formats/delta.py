@@ -8,9 +8,10 @@
 
 Authority: gitformat-pack(5), "Deltified representation".
 """
-from ..errors import Corrupt
+from ..errors import Corrupt, Unsupported
 
 Buffer = bytes | bytearray | memoryview
+LARGEST = 2 << 30  # bytes that a delta may make: a few of it make terabytes; git makes none above 512 MiB by itself
 
 
 def read_size(delta: Buffer, at: int) -> tuple[int, int]:
@@ -30,13 +31,15 @@ def read_size(delta: Buffer, at: int) -> tuple[int, int]:
 def apply_delta(base: bytes, delta: bytes) -> bytes:
     """The object that `delta` makes of `base`.
 
-    Raises Corrupt for a wrong base or result size, a copy from outside the base, or a cut instruction. The memory it
-    takes is bounded by the result size, which is checked while it grows.
+    Raises Corrupt for a wrong base or result size, a copy from outside the base, or a cut instruction; Unsupported for
+    a result above `LARGEST`. The memory it takes is bounded by the result size, which is checked while it grows.
     """
     base_size, at = read_size(delta, 0)
     size, at = read_size(delta, at)
     if base_size != len(base):
         raise Corrupt("delta", 0, f"it is for a base of {base_size} bytes, not of {len(base)}")
+    if size > LARGEST:
+        raise Unsupported(f"a delta that makes {size} bytes, more than {LARGEST},")
     parts: list[bytes | bytearray | memoryview] = []
     made, end = 0, len(delta)
     append = parts.append

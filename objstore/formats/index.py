@@ -1,4 +1,4 @@
-"""The index, versions 2 and 3: read in place, row by row, because it may hold a million of them.
+"""The index, versions 2 to 4: read in place, row by row, because it may hold a million of them.
 
     header      "DIRC", version, number of entries (4 bytes each, big-endian)
     entry       ctime s, ns · mtime s, ns · dev · ino · mode · uid · gid · size (10 × 4 bytes) · id · flags (2 bytes)
@@ -10,7 +10,7 @@ Authority: gitformat-index(5). Only what `stores/indexfile.py` and `worktree.py`
 """
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from struct import Struct
 from typing import NamedTuple
 
@@ -18,7 +18,8 @@ from ..errors import Corrupt, Unsupported
 from ..ids import ObjectFormat, ObjectId
 
 VALID, EXTENDED, STAGE = 0x8000, 0x4000, 0x3000  # flags of an entry
-SKIP_WORKTREE, INTENT_TO_ADD = 0x4000, 0x2000  # its extended flags
+SKIP_WORKTREE, INTENT_TO_ADD = 0x4000, 0x2000  # its extended flags; git refuses an index with any other
+SECOND = 1_000_000_000  # nanoseconds
 REQUIRED = {b"link": "a split index", b"sdir": "a sparse index"}  # extensions of others that must be understood
 _FIXED = 40  # bytes of stat fields before the id
 
@@ -62,7 +63,11 @@ class Index:
 
         `written_ns` is when the file was written: what changed since then may have the stat data that it holds.
         """
-        self._content, self._form, self._source, self.written_ns = content, form, source, written_ns
+        if content[:8] == b"DIRC\0\0\0\4":
+            _check_trailer(content, form, source)
+            content = expand(content, form, source)
+        self.content, self._form, self._source, self.written_ns = content, form, source, written_ns
+        self.path_at = _FIXED + form.width + 2  # from the start of an entry to its path, if it has no extended flags
         self._stat = Struct(f">10I{form.width}sH")
         end = len(content) - form.width
         if end < 12 or content[:4] != b"DIRC":
@@ -70,39 +75,57 @@ class Index:
         self.version = int.from_bytes(content[4:8], "big")
         if self.version not in (2, 3):
             raise Unsupported(f"index version {self.version}", source)
-        if any(content[end:]) and form.hasher(memoryview(content)[:end]).digest() != content[end:]:  # type: ignore[arg-type]
-            raise Corrupt(source, end, "the checksum does not fit")
+        _check_trailer(content, form, source)
         self.offsets = array("Q")
         self.tree: CachedTree | None = None
-        self._extensions(self._find_entries(end), end)
+        self._spans: dict[bytes, tuple[int, int]] = {}
+        self._entries_end = self._find_entries(end)
+        self._find_extensions(self._entries_end, end)
+        self.tree = decode_tree_cache(self.extension(b"TREE") or b"", form)
 
     def __len__(self) -> int:
         return len(self.offsets)
 
     def _find_entries(self, end: int) -> int:
         """Note where each entry starts; return where the last one ends."""
-        content, append = self._content, self.offsets.append
+        content, append = self.content, self.offsets.append
         flags_at, at = _FIXED + self._form.width, 12
         for _ in range(int.from_bytes(content[8:12], "big")):
             append(at)
-            path_at = at + flags_at + (4 if content[at + flags_at] & 0x40 else 2)
-            stop = content.find(b"\0", path_at, end) if at + flags_at < end else -1
-            if stop < 0:
-                raise Corrupt(self._source, at, "an entry does not end")
+            path_at = at + flags_at + 2
+            if path_at < end and content[path_at - 2] & 0x40:
+                self._check_extended(path_at)
+                path_at += 2
+            stop = content.find(b"\0", path_at, end)
             at += (stop - at + 8) & ~7
+            if stop < 0 or at > end:
+                raise Corrupt(self._source, self.offsets[-1], "an entry does not end")
         return at
 
-    def _extensions(self, at: int, end: int) -> None:
+    def _check_extended(self, at: int) -> None:
+        unknown = int.from_bytes(self.content[at : at + 2], "big") & ~(SKIP_WORKTREE | INTENT_TO_ADD)
+        if unknown:
+            raise Unsupported(f"an index entry with the extended flag {unknown:#06x}", self._source)
+
+    def _find_extensions(self, at: int, end: int) -> None:
         while at + 8 <= end:
-            name, size = self._content[at : at + 4], int.from_bytes(self._content[at + 4 : at + 8], "big")
+            name, size = self.content[at : at + 4], int.from_bytes(self.content[at + 4 : at + 8], "big")
             at += 8
             if at + size > end:
                 raise Corrupt(self._source, at, f"extension {name!r} does not end")
             if not b"A" <= name[:1] <= b"Z":
                 raise Unsupported(REQUIRED.get(name, f"the index extension {name.decode('latin-1')!r}"), self._source)
-            if name == b"TREE":
-                self.tree = decode_tree_cache(self._content[at : at + size], self._form, self._source)
+            self._spans[name] = (at, at + size)
             at += size
+
+    def extension(self, name: bytes) -> bytes | None:
+        """The content of an extension; None if the index has none of this name."""
+        start, end = self._spans.get(name, (0, 0))
+        return self.content[start:end] if end else None
+
+    def entries_bytes(self) -> bytes:
+        """Header and entries, without extensions and trailer."""
+        return self.content[: self._entries_end]
 
     def path(self, number: int) -> bytes:
         """The path of an entry, counted from 0, relative to the work tree and with "/"."""
@@ -110,8 +133,8 @@ class Index:
 
     def _path_at(self, at: int) -> bytes:
         flags_at = at + _FIXED + self._form.width
-        start = flags_at + (4 if self._content[flags_at] & 0x40 else 2)
-        return self._content[start : self._content.index(b"\0", start)]
+        start = flags_at + (4 if self.content[flags_at] & 0x40 else 2)
+        return self.content[start : self.content.index(b"\0", start)]
 
     def find(self, path: bytes) -> int | None:
         """The number of the entry for `path`, of the lowest stage; None if it is not tracked."""
@@ -121,25 +144,58 @@ class Index:
     def row(self, number: int) -> IndexRow:
         """What entry `number` says of its file."""
         at = self.offsets[number]
-        (cs, cn, ms, mn, _, ino, mode, uid, gid, size, id_, flags) = self._stat.unpack_from(self._content, at)
+        (cs, cn, ms, mn, _, ino, mode, uid, gid, size, id_, flags) = self._stat.unpack_from(self.content, at)
         extended = 0
         if flags & EXTENDED:
             after = at + self._stat.size
-            extended = int.from_bytes(self._content[after : after + 2], "big")
+            extended = int.from_bytes(self.content[after : after + 2], "big")
         return IndexRow((cs, cn), (ms, mn), ino, mode, uid, gid, size, ObjectId(id_), flags, extended)
 
-    def stats(self) -> Iterator[tuple[bytes, tuple[int, int, int, int, int, int], int, int]]:
-        """Yield (path, (ctime s, mtime s, ino, uid, gid, size), mode, flags) for each entry: what a look at it needs."""
-        content = self._content
-        unpack = Struct(f">I4xI4x4xIIIII{self._form.width}xH").unpack_from
-        plain = _FIXED + self._form.width + 2
-        for at in self.offsets:
-            ctime, mtime, ino, mode, uid, gid, size, flags = unpack(content, at)
-            start = at + plain + 2 if flags & EXTENDED else at + plain
-            yield content[start : content.index(b"\0", start)], (ctime, mtime, ino, uid, gid, size), mode, flags
+
+def _check_trailer(content: bytes, form: ObjectFormat, source: str) -> None:
+    end = len(content) - form.width
+    if any(content[end:]) and key_of(content, form) != content[end:]:
+        raise Corrupt(source, end, "the checksum does not fit")
 
 
-def decode_tree_cache(content: bytes, form: ObjectFormat, source: str) -> CachedTree | None:
+def key_of(content: bytes, form: ObjectFormat) -> bytes:
+    """The hash over an index file without its trailer, which may be zero."""
+    return form.hasher(memoryview(content)[: -form.width]).digest()  # type: ignore[arg-type]
+
+
+def expand(content: bytes, form: ObjectFormat, source: str) -> bytes:
+    """An index of version 4 as one of version 3: paths, which share their start with the one before, written out."""
+    parts, path, at = [b"DIRC\0\0\0\3" + content[8:12]], b"", 12
+    fixed, end = _FIXED + form.width + 2, len(content) - form.width
+    if end < at:
+        raise Corrupt(source, 0, "not an index")
+    for _ in range(int.from_bytes(content[8:12], "big")):
+        start, at = at, at + fixed
+        at += 2 if at <= end and content[at - 2] & 0x40 else 0
+        cut, name_at = _read_cut(content, at, end, source)
+        stop = content.find(b"\0", name_at, end)
+        if stop < 0 or cut > len(path):
+            raise Corrupt(source, start, "an entry does not end")
+        path = path[: len(path) - cut] + content[name_at:stop]
+        entry = content[start:at] + path
+        parts.append(entry + bytes(8 - len(entry) % 8))
+        at = stop + 1
+    body = b"".join([*parts, content[at:end]])
+    return body + form.hasher(body).digest()
+
+
+def _read_cut(content: bytes, at: int, end: int, source: str) -> tuple[int, int]:
+    """How many bytes of the path before are cut off, and where the rest of the path starts."""
+    cut = -1
+    while at < end:
+        cut = (cut + 1) << 7 | content[at] & 0x7F
+        at += 1
+        if content[at - 1] < 0x80:
+            return cut, at
+    raise Corrupt(source, at, "an entry does not end")
+
+
+def decode_tree_cache(content: bytes, form: ObjectFormat) -> CachedTree | None:
     """The TREE extension: for each folder in depth-first order a name, NUL, "count children\\n" and its id if known.
 
     None if it is broken in any way: it is only ever a short cut.
@@ -148,7 +204,10 @@ def decode_tree_cache(content: bytes, form: ObjectFormat, source: str) -> Cached
     open_: list[tuple[CachedTree, int]] = []  # folders and how many of their children are still to come
     at = 0
     while at < len(content):
-        stop, line = content.find(b"\0", at), content.find(b"\n", at)
+        stop = content.find(b"\0", at)
+        line = content.find(b"\n", stop)
+        if stop < 0 or line < 0:
+            return None
         try:
             count, children = map(int, content[stop + 1 : line].split(b" "))
         except ValueError:
@@ -169,6 +228,18 @@ def decode_tree_cache(content: bytes, form: ObjectFormat, source: str) -> Cached
         if children:
             open_.append((node, children))
     return None if open_ else root
+
+
+def encode_tree_cache(root: CachedTree) -> bytes:
+    """The TREE extension of these folders."""
+    parts, todo = [], [(b"", root)]
+    while todo:
+        name, node = todo.pop()
+        count = node.entries if node.id else -1
+        known = node.id if node.id and count >= 0 else b""
+        parts.append(b"%s\0%d %d\n%s" % (name, count, len(node.children), known))
+        todo += reversed(node.children.items())
+    return b"".join(parts)
 
 
 def encode_index(rows: Iterable[tuple[bytes, IndexRow]], form: ObjectFormat) -> bytes:

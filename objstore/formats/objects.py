@@ -11,6 +11,7 @@ from ..ids import ObjectFormat, ObjectId
 
 TREE, FILE, EXECUTABLE, SYMLINK, GITLINK = 0o040000, 0o100644, 0o100755, 0o120000, 0o160000
 MODES = frozenset({TREE, FILE, EXECUTABLE, SYMLINK, GITLINK})  # the modes that git writes
+_WRITTEN = {b"%o" % mode: mode for mode in MODES}
 
 
 class TreeEntry(NamedTuple):
@@ -48,7 +49,7 @@ class Commit(NamedTuple):
 def decode_tree(content: bytes, form: ObjectFormat, source: str = "tree") -> list[TreeEntry]:
     """The entries of a tree in stored order; modes, order and names are taken as they come.
 
-    Raises Corrupt where an entry does not end or a mode is not octal.
+    Raises Corrupt where an entry does not end or has no name, or a mode is not octal.
     """
     entries, at, end, width = [], 0, len(content), form.width
     while at < end:
@@ -56,13 +57,21 @@ def decode_tree(content: bytes, form: ObjectFormat, source: str = "tree") -> lis
         stop = content.find(b"\0", space + 1)
         if space < 0 or stop < 0 or stop + 1 + width > end:
             raise Corrupt(source, at, "a tree entry does not end")
-        try:
-            mode = int(content[at:space], 8)
-        except ValueError:
-            raise Corrupt(source, at, f"bad mode {content[at:space]!r}") from None
+        if stop == space + 1:
+            raise Corrupt(source, at, "a tree entry has no name")
+        mode = _WRITTEN.get(content[at:space])
+        if mode is None:
+            mode = _foreign_mode(content[at:space], source, at)
         at = stop + 1 + width
         entries.append(TreeEntry(mode, content[space + 1 : stop], ObjectId(content[stop + 1 : at])))
     return entries
+
+
+def _foreign_mode(digits: bytes, source: str, at: int) -> int:
+    """A mode that git does not write; other tools did. int() alone would take "0o7", "+7" and "7_7"."""
+    if not digits or digits.strip(b"01234567"):
+        raise Corrupt(source, at, f"bad mode {digits!r}")
+    return int(digits, 8)
 
 
 def encode_tree(entries: Iterable[TreeEntry]) -> bytes:
@@ -120,9 +129,15 @@ def decode_commit(content: bytes, form: ObjectFormat, source: str = "commit") ->
 
 
 def encode_commit(commit: Commit) -> bytes:
-    """The bytes of a commit. A NUL in the message is refused with BadName: git cuts the message there."""
+    """The bytes of a commit.
+
+    Raises BadName for a NUL byte, where git cuts the message, and for a line end where it would start a new header.
+    """
     if b"\0" in commit.message:
         raise BadName("a commit message cannot hold a NUL byte")
+    for line in (commit.author, commit.committer, *(key for key, _ in commit.extra)):
+        if b"\n" in line or b"\0" in line:
+            raise BadName(f"a commit header cannot hold {line!r}")
     lines = [b"tree " + commit.tree.hex().encode()]
     lines += [b"parent " + parent.hex().encode() for parent in commit.parents]
     lines += [b"author " + commit.author, b"committer " + commit.committer]

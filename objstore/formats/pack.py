@@ -16,6 +16,7 @@ from ..errors import Corrupt
 from ..ids import Kind, ObjectId
 
 HEADER_SIZE = 12
+MAX_RATIO = 1032  # bytes that one byte of deflated data can make at most: 258 by a pair of one-bit codes
 OFS_DELTA, REF_DELTA = 6, 7
 KIND_OF: dict[int, Kind] = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 
@@ -39,38 +40,58 @@ def read_header(pack: bytes | memoryview, source: str) -> tuple[int, int]:
     return version, int.from_bytes(pack[8:12], "big")
 
 
-def read_entry_header(pack: memoryview, at: int, width: int, source: str) -> tuple[EntryHeader, int]:
+def read_entry_header(
+    pack: memoryview, at: int, width: int, source: str, *, shift: int = 0
+) -> tuple[EntryHeader, int]:
     """Decode the entry header at byte `at`; return it and the position of the first byte of zlib data.
 
-    Raises Corrupt if a number does not end within ten bytes, a base lies outside the pack or the type is reserved.
+    `shift` is where in the file the buffer `pack` starts; positions are in the buffer, a base's offset in the file.
+    Raises Corrupt if it lies outside the pack, a number does not end within ten bytes or the type is reserved.
     """
-    start = at
+    start, limit = at + shift, at + 10
+    if start < HEADER_SIZE:
+        raise Corrupt(source, start, "an entry cannot start in the header of the pack")
     try:
         byte = pack[at]
         at += 1
-        type_, size, shift = byte >> 4 & 7, byte & 15, 4
+        type_, size, bits = byte >> 4 & 7, byte & 15, 4
         while byte & 0x80:
             byte = pack[at]
             at += 1
-            size |= (byte & 0x7F) << shift
-            shift += 7
-            if at - start > 10:
+            size |= (byte & 0x7F) << bits
+            bits += 7
+            if at > limit:
                 raise Corrupt(source, start, "the size of an entry does not end")
         if type_ in KIND_OF:
             return EntryHeader(type_, size, None), at
-        if type_ == REF_DELTA:
+        if type_ == REF_DELTA and at + width <= len(pack):
             return EntryHeader(type_, size, ObjectId(pack[at : at + width])), at + width
         if type_ == OFS_DELTA:
-            back, at = _read_distance(pack, at, start, source)
+            back, at = _read_distance(pack, at, limit + 10, start, source)
             if not 0 < back <= start - HEADER_SIZE:
                 raise Corrupt(source, start, f"a delta's base lies {back} bytes back, outside the pack")
             return EntryHeader(type_, size, start - back), at
     except IndexError:
         raise Corrupt(source, start, "an entry is cut off") from None
-    raise Corrupt(source, start, f"entry type {type_} is reserved")
+    raise Corrupt(source, start, "an entry is cut off" if type_ == REF_DELTA else f"entry type {type_} is reserved")
 
 
-def _read_distance(pack: memoryview, at: int, start: int, source: str) -> tuple[int, int]:
+def entry_header(type_: int, size: int) -> bytes:
+    """The header of an entry that is no delta; `size` is in bytes of the inflated object.
+
+    >>> entry_header(3, 100).hex()
+    'b406'
+    """
+    byte, size = type_ << 4 | size & 15, size >> 4
+    header = bytearray()
+    while size:
+        header.append(byte | 0x80)
+        byte, size = size & 0x7F, size >> 7
+    header.append(byte)
+    return bytes(header)
+
+
+def _read_distance(pack: memoryview, at: int, limit: int, start: int, source: str) -> tuple[int, int]:
     byte = pack[at]
     at += 1
     back = byte & 0x7F
@@ -78,7 +99,7 @@ def _read_distance(pack: memoryview, at: int, start: int, source: str) -> tuple[
         byte = pack[at]
         at += 1
         back = (back + 1) << 7 | byte & 0x7F
-        if at - start > 20:
+        if at > limit:
             raise Corrupt(source, start, "the distance to a delta's base does not end")
     return back, at
 
@@ -89,6 +110,8 @@ def inflate(pack: memoryview, at: int, size: int, source: str) -> bytes:
     Input is handed over in pieces of about the compressed size, so that neither a bomb nor the rest of the pack costs
     memory.
     """
+    if size > MAX_RATIO * (len(pack) - at):
+        raise Corrupt(source, at, f"an entry promises {size} bytes, more than what follows can hold")
     stream = zlib.decompressobj()
     piece = size + (size >> 10) + 64  # what deflate may need for incompressible data
     try:

@@ -1,0 +1,396 @@
+"""What every way of keeping refs can do: one suite, run by each implementation of `RefStore`.
+
+An implementation is a class here with what a test needs beside the interface: making symbolic refs and broken ones,
+holding a lock as another program does, another store on the same refs.
+"""
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from expref.objstore.errors import BadName, Conflict, Corrupt
+from expref.objstore.formats.refs import SymbolicRef
+from expref.objstore.ids import SHA1
+from expref.objstore.stores.files import PRIVATE
+from expref.objstore.stores.refstore import FilesRefStore, Ref, RefUpdate
+
+from tests.conftest import needs
+from tests.packmaker import oid
+
+ONE, TWO, THREE = oid(1), oid(2), oid(3)
+
+
+class Files:
+    """Refs in files, all loose."""
+
+    def __init__(self, folder):
+        self.folder = str(folder)
+
+    def store(self):
+        return FilesRefStore(self.folder, self.folder, SHA1, PRIVATE)
+
+    def settle(self):
+        """Bring the refs into the form that this implementation is about."""
+
+    def make_symbolic(self, name, target):
+        self._write(name, f"ref: {target}\n")
+
+    def make_broken(self, name):
+        self._write(name, "")
+
+    def hold(self, name):
+        self._write(name + ".lock", "")
+        return f"{self.folder}/{name}.lock"
+
+    def release(self, name):
+        os.unlink(f"{self.folder}/{name}.lock")
+
+    def _write(self, name, text):
+        path = f"{self.folder}/{name}"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as file:
+            file.write(text)
+
+
+class PackedFiles(Files):
+    """Refs in files, packed as by `git pack-refs --all --prune`."""
+
+    def settle(self):
+        store, found = self.store(), []
+        for ref in store.refs("refs/"):
+            if isinstance(store.read(ref.name), bytes):
+                found.append(ref)
+        with open(f"{self.folder}/packed-refs", "w") as file:
+            file.write("# pack-refs with: peeled fully-peeled sorted \n")
+            file.writelines(f"{ref.id} {ref.name}\n" for ref in found)
+        for ref in found:
+            path = f"{self.folder}/{ref.name}"
+            while os.path.lexists(path) and path != f"{self.folder}/refs":
+                (os.rmdir if os.path.isdir(path) else os.unlink)(path)
+                path = os.path.dirname(path)
+                if os.path.isdir(path) and os.listdir(path):
+                    break
+
+
+@pytest.fixture(params=[Files, PackedFiles])
+def kept(request, tmp_path):
+    (tmp_path / "refs").mkdir()
+    return request.param(tmp_path)
+
+
+@pytest.fixture
+def store(kept):
+    return kept.store()
+
+
+@pytest.fixture
+def fill(kept):
+    """Make refs: `fill("refs/a", "refs/b")`; all are at ONE."""
+
+    def make(*names):
+        kept.store().update([RefUpdate(name, ONE, "absent") for name in names])
+        kept.settle()
+
+    return make
+
+
+def set_ref(store, name, new, expected):
+    store.update([RefUpdate(name, new, expected)])
+
+
+def test_what_is_not_there_is_none(store):
+    assert store.read("refs/heads/a") is None
+    assert store.get("refs/heads/a") is None
+    assert store.get("HEAD") is None
+    assert list(store.refs("refs/")) == []
+
+
+def test_what_was_made_is_read_by_every_store(kept, store, fill):
+    fill("refs/heads/a", "refs/exps/x/y/z")
+    for each in (store, kept.store()):
+        assert each.read("refs/heads/a") == each.get("refs/heads/a") == ONE
+        assert each.get("refs/exps/x/y/z") == ONE
+        assert each.get("refs/heads") is None
+        assert each.get("refs/exps/x/y") is None
+
+
+def test_refs_come_sorted_and_only_those_below_the_prefix(store, fill):
+    names = ["refs/heads/b", "refs/heads/a/x", "refs/heads/a-b", "refs/headset", "refs/tags/t", "refs/heads/é"]
+    fill(*names)
+    assert [ref.name for ref in store.refs("refs/")] == sorted(names)
+    assert [ref.name for ref in store.refs("refs/heads/")] == ["refs/heads/a-b", "refs/heads/a/x", "refs/heads/b", "refs/heads/é"]
+    assert list(store.refs("refs/heads/a/")) == [Ref("refs/heads/a/x", ONE, None)]
+    assert list(store.refs("refs/none/")) == []
+
+
+@pytest.mark.parametrize("expected", ["absent", "any"])
+def test_a_ref_is_made(store, expected):
+    set_ref(store, "refs/heads/a", ONE, expected)
+    assert store.get("refs/heads/a") == ONE
+
+
+@pytest.mark.parametrize("expected", [ONE, "any"])
+def test_a_ref_is_changed(store, fill, expected):
+    fill("refs/heads/a", "refs/heads/b")
+    set_ref(store, "refs/heads/a", TWO, expected)
+    assert list(store.refs("refs/")) == [Ref("refs/heads/a", TWO, None), Ref("refs/heads/b", ONE, None)]
+
+
+@pytest.mark.parametrize(("name", "expected", "why"), [
+    ("refs/heads/a", "absent", f"refs/heads/a exists already: it is at {ONE}"),
+    ("refs/heads/a", TWO, f"refs/heads/a is not at {TWO} any more: it is at {ONE}"),
+    ("refs/heads/b", TWO, f"refs/heads/b is not at {TWO} any more: it does not exist"),
+])
+def test_an_update_is_refused_when_the_ref_is_not_as_expected(store, fill, name, expected, why):
+    fill("refs/heads/a")
+    with pytest.raises(Conflict, match=why):
+        set_ref(store, name, THREE, expected)
+    assert list(store.refs("refs/")) == [Ref("refs/heads/a", ONE, None)]
+
+
+def test_an_update_to_the_same_value_is_fine(store, fill):
+    fill("refs/heads/a")
+    set_ref(store, "refs/heads/a", ONE, ONE)
+    assert store.get("refs/heads/a") == ONE
+
+
+def test_of_several_updates_those_before_a_refused_one_stay(store, fill):
+    fill("refs/heads/b")
+    updates = [RefUpdate(f"refs/heads/{name}", TWO, "absent") for name in "cba"]
+    with pytest.raises(Conflict, match="refs/heads/b exists"):
+        store.update(updates)
+    assert {ref.name: ref.id for ref in store.refs("refs/")} == {"refs/heads/a": TWO, "refs/heads/b": ONE}
+
+
+def test_updates_may_be_of_all_kinds_at_once(store, fill):
+    fill("refs/heads/a", "refs/heads/b")
+    store.update([
+        RefUpdate("refs/heads/b", TWO, ONE), RefUpdate("refs/heads/a", TWO, "any"), RefUpdate("refs/heads/c", TWO, "absent"),
+        RefUpdate("refs/heads/c", THREE, TWO),
+    ])
+    assert [ref.id for ref in store.refs("refs/heads/")] == [TWO, TWO, THREE]
+    store.update([])
+
+
+@pytest.mark.parametrize("name", ["", "config", "refs/..", "refs/a.lock", "refs/a b", "../refs/a", "/refs/a", "refs/a\0b", "a/b"])
+def test_a_bad_name_is_refused(store, name):
+    for call in (store.read, store.get, lambda name: set_ref(store, name, ONE, "any")):
+        with pytest.raises(BadName):
+            call(name)
+    assert list(store.refs("refs/")) == []
+
+
+def test_a_symbolic_ref_leads_to_another(kept, store, fill):
+    fill("refs/heads/a")
+    kept.make_symbolic("HEAD", "refs/heads/a")
+    kept.make_symbolic("refs/heads/s", "HEAD")
+    assert store.read("refs/heads/s") == SymbolicRef("HEAD")
+    assert store.get("refs/heads/s") == ONE
+    assert [(ref.name, ref.id) for ref in store.refs("refs/")] == [("refs/heads/a", ONE), ("refs/heads/s", ONE)]
+
+
+def test_an_update_of_a_symbolic_ref_is_one_of_what_it_leads_to(kept, store):
+    kept.make_symbolic("HEAD", "refs/heads/new")
+    set_ref(store, "HEAD", ONE, "absent")
+    assert store.get("refs/heads/new") == ONE
+    assert store.read("HEAD") == SymbolicRef("refs/heads/new")
+    with pytest.raises(Conflict, match="refs/heads/new exists already"):
+        set_ref(store, "HEAD", TWO, "absent")
+
+
+def test_a_symbolic_ref_to_nothing_is_none_and_told_when_listed(kept, store):
+    kept.make_symbolic("refs/heads/s", "refs/heads/none")
+    assert store.get("refs/heads/s") is None
+    assert list(store.refs("refs/")) == [Ref("refs/heads/s", None, "a symbolic ref to nothing")]
+
+
+def test_symbolic_refs_in_a_circle_are_corrupt(kept, store):
+    kept.make_symbolic("refs/heads/a", "refs/heads/b")
+    kept.make_symbolic("refs/heads/b", "refs/heads/a")
+    for call in (store.get, lambda name: set_ref(store, name, ONE, "any")):
+        with pytest.raises(Corrupt, match="symbolic refs after each other"):
+            call("refs/heads/a")
+    assert [ref.id for ref in store.refs("refs/")] == [None, None]
+
+
+def test_a_broken_ref_is_corrupt_and_does_not_hide_the_others(kept, store, fill):
+    fill("refs/heads/a", "refs/heads/c")
+    kept.make_broken("refs/heads/b")
+    with pytest.raises(Corrupt, match="refs/heads/b"):
+        store.get("refs/heads/b")
+    assert [(ref.name, ref.id, bool(ref.broken)) for ref in store.refs("refs/heads/")] == [
+        ("refs/heads/a", ONE, False), ("refs/heads/b", None, True), ("refs/heads/c", ONE, False),
+    ]
+
+
+@pytest.mark.parametrize(("there", "new"), [
+    ("refs/heads/a", "refs/heads/a/b"), ("refs/heads/a/b", "refs/heads/a"), ("refs/heads/a", "refs/heads/a/b/c"),
+    ("refs/heads/a/b/c", "refs/heads/a"), ("refs/x", "refs/x/y"),
+])
+def test_a_ref_never_stands_where_a_folder_of_refs_is(store, fill, there, new):
+    fill(there)
+    for expected in ("any", "absent"):
+        with pytest.raises(Conflict, match=f"{new} cannot be made: {there} exists"):
+            set_ref(store, new, TWO, expected)
+    assert list(store.refs("refs/")) == [Ref(there, ONE, None)]
+
+
+def test_a_lock_of_others_is_named_with_its_age_waited_for_shortly_and_never_broken(kept, store, fill):
+    fill("refs/heads/a")
+    lock = kept.hold("refs/heads/a")
+    os.utime(lock, (time.time() - 7200,) * 2)
+    with pytest.raises(Conflict, match=rf"{lock} is held by another program \(72\d\d s old\); if none is running, remove"):
+        set_ref(store, "refs/heads/a", TWO, ONE)
+    assert os.path.exists(lock)
+    assert store.get("refs/heads/a") == ONE
+    assert list(store.refs("refs/")) == [Ref("refs/heads/a", ONE, None)]
+    threading.Timer(0.02, kept.release, ["refs/heads/a"]).start()
+    set_ref(store, "refs/heads/a", TWO, ONE)
+
+
+def test_of_many_that_want_the_same_exactly_one_gets_it(kept):
+    won, lost, barrier = [], [], threading.Barrier(8)
+
+    def want(number):
+        barrier.wait()
+        for step in range(10):
+            try:
+                set_ref(kept.store(), f"refs/exps/{step}/x", oid(number + 1), "absent")
+                won.append((step, number))
+            except Conflict as error:
+                lost.append(str(error))
+
+    threads = [threading.Thread(target=want, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(step for step, _ in won) == list(range(10))
+    assert len(lost) == 70
+    store = kept.store()
+    assert all(store.get(f"refs/exps/{step}/x") == oid(number + 1) for step, number in won)
+
+
+# Races with git itself. Each lasts RACE_S; the child runs until we remove its "go" file.
+RACE_S = 2.0
+CHILD = """
+import os, subprocess, sys
+go, done, kind, ids = sys.argv[1], sys.argv[2], sys.argv[3], open(sys.argv[4]).read().split()
+def git(*args):
+    return subprocess.run(["git", *args], capture_output=True, text=True)
+count = wins = 0
+while os.path.exists(go):
+    count += 1
+    if kind == "pack":
+        wins += git("pack-refs", "--all", "--prune").returncode == 0
+    elif kind == "others":
+        wins += git("update-ref", f"refs/exps/{count % 5}/other", ids[count % 9]).returncode == 0
+        wins += git("update-ref", "-d", f"refs/exps/{(count + 2) % 5}/other").returncode == 0
+    else:
+        at = ids.index(git("rev-parse", "refs/exps/0/counter").stdout.strip())
+        wins += git("update-ref", "refs/exps/0/counter", ids[at + 1], ids[at]).returncode == 0
+print(wins, file=open(done, "w"))
+"""
+
+
+@pytest.fixture
+def race(repo, tmp_path):
+    """Start children that do `kind`; `stop()` ends them and returns how often each had success."""
+    lines = "".join(f"blob\nmark :{number + 1}\ndata 4\n{number:04d}\n" for number in range(3000))
+    repo.git("fast-import", "--quiet", f"--export-marks={tmp_path}/marks", stdin=lines.encode())
+    marks = dict(line.split() for line in (tmp_path / "marks").read_text().splitlines())
+    ids = [marks[f":{number}"] for number in range(1, 3001)]
+    (tmp_path / "ids").write_text("\n".join(ids))
+    (tmp_path / "go").touch()
+    children = []
+
+    def start(*kinds):
+        for kind in kinds:
+            done = tmp_path / f"done-{len(children)}"
+            arguments = [sys.executable, "-c", CHILD, tmp_path / "go", done, kind, tmp_path / "ids"]
+            children.append((done, subprocess.Popen(arguments, cwd=repo.path, env=repo.environ)))
+        return [SHA1.parse_id(id_) for id_ in ids]
+
+    def stop():
+        (tmp_path / "go").unlink(missing_ok=True)
+        assert all(child.wait(30) == 0 for _, child in children)
+        return [int(done.read_text()) for done, _ in children]
+
+    yield start, stop
+    (tmp_path / "go").unlink(missing_ok=True)
+    for _, child in children:
+        child.wait(30)
+
+
+def for_a_while():
+    until = time.monotonic() + RACE_S
+    while time.monotonic() < until:
+        yield
+
+
+def try_update(store, *update):
+    """Whether an update had success; a lock held too long counts as not."""
+    try:
+        store.update([RefUpdate(*update)])
+    except Conflict:
+        return False
+    return True
+
+
+@needs("git")
+def test_no_ref_is_missed_or_lost_while_git_packs_refs(repo, race):
+    start, stop = race
+    store = repo.open().refs
+    ids = start("pack")
+    at = {f"refs/exps/{number}/{name}": 0 for number in range(3) for name in "ab"}
+    store.update([RefUpdate(name, ids[0], "absent") for name in at])
+    for _ in for_a_while():
+        for name in at:
+            assert store.get(name) == ids[at[name]]
+            if try_update(store, name, ids[at[name] + 1], ids[at[name]]):
+                at[name] += 1
+        assert {ref.name: ref.id for ref in store.refs("refs/exps/")} == {name: ids[number] for name, number in at.items()}
+    packed, = stop()
+    assert packed > 5
+    assert min(at.values()) > 5
+    repo.git("fsck", "--strict")
+    assert repo.git("for-each-ref", "--format=%(objectname)").split() == [str(ids[number]) for number in at.values()]
+
+
+@needs("git")
+def test_no_update_is_lost_when_git_and_we_change_the_same_ref(repo, race):
+    """Without `git pack-refs` beside it: then git alone loses some, because it takes a packed-refs file that was replaced
+    twice within a second for the one it has read (seen with four `git update-ref` loops and git 2.39)."""
+    start, stop = race
+    store = repo.open().refs
+    ids = start()
+    store.update([RefUpdate("refs/exps/0/counter", ids[0], "absent")])
+    start("counter")
+    wins = 0
+    for _ in for_a_while():
+        at = ids.index(store.get("refs/exps/0/counter"))
+        wins += try_update(store, "refs/exps/0/counter", ids[at + 1], ids[at])
+        time.sleep(0.002)  # git needs more time for its turn
+    theirs, = stop()
+    assert ids.index(store.get("refs/exps/0/counter")) == wins + theirs
+    assert wins > 5
+    repo.git("fsck", "--strict")
+
+
+@needs("git")
+def test_refs_are_made_while_git_makes_and_deletes_neighbours(repo, race):
+    start, stop = race
+    store, made = repo.open().refs, set()
+    ids = start("others", "pack")
+    for _ in for_a_while():
+        name = f"refs/exps/{len(made) % 5}/mine{len(made)}"
+        if try_update(store, name, ids[0], "absent"):
+            made.add(name)
+        found = {ref.name for ref in store.refs("refs/exps/") if ref.id}
+        assert made <= found
+    stop()
+    assert len(made) > 5
+    assert made <= set(repo.git("for-each-ref", "--format=%(refname)").split())
+    repo.git("fsck", "--strict")
