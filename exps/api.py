@@ -1,10 +1,11 @@
 """The public names of expref: `from expref.exps.api import Project, save, show`."""
 from .errors import ExpError, Status
 from .experiments import Listing, listing
-from .model import Experiment, ExperimentRef, FileValues, Group, Row, Table
+from .model import Experiment, ExperimentRef
 from .project import Project
+from .rows import FileValues, Row
 from .save import save
-from .show import show
+from .show import Group, Table, show
 
 __all__ = [
     "ExpError",

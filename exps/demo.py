@@ -21,7 +21,6 @@ from .save import save
 
 PARAMS = """\
 data:
-  seed: 7
   samples: {samples}
   noise: 0.6
 train:
@@ -44,7 +43,7 @@ EXPERIMENTS: Mapping[str, Mapping[str, float]] = {
     "weight-decay": {"l2": 0.02, "epochs": 40},
     "more-data": {"samples": 2000},
 }
-IDENTITY = b"[user]\n\tname = Demo\n\temail = demo@example.com\n"
+SETTINGS = b"[user]\n\tname = Demo\n\temail = demo@example.com\n[core]\n\tautocrlf = false\n"
 
 
 def demo(folder: str, environ: Mapping[str, str]) -> tuple[Project, list[Experiment]]:
@@ -52,13 +51,15 @@ def demo(folder: str, environ: Mapping[str, str]) -> tuple[Project, list[Experim
 
     Raises ExpError if there is something in the folder.
     """
+    if not os.path.basename(folder.rstrip("/")):
+        raise ExpError(f"{folder!r} is no name for a new folder", "name another one")
     if os.path.lexists(folder) and (not os.path.isdir(folder) or os.listdir(folder)):
         raise ExpError(f"{folder} is there already and not an empty folder", "name another one", Status.CONFLICT)
     os.makedirs(folder, exist_ok=True)
     environ = {name: value for name, value in environ.items() if not name.startswith("GIT_")}
     repository = Repository.init(folder, environ)
     with open(f"{repository.git_dir}/config", "ab") as config:
-        config.write(IDENTITY)
+        config.write(SETTINGS)
     project = Project.open(folder, environ)
     _commit(project)
     saved = []
@@ -89,7 +90,7 @@ def _commit(project: Project) -> None:
 
 def _write(project: Project, params: Mapping[str, float]) -> None:
     """Write params.yaml, and the metrics that training with it gives."""
-    nested = {"data": {"seed": 7, "samples": params["samples"], "noise": 0.6}, "train": dict(params)}
+    nested = {"data": {"samples": params["samples"], "noise": 0.6}, "train": dict(params)}
     metrics = json.dumps(demotrain.train(nested), indent=2) + "\n"
     replace_file(f"{project.root}/params.yaml", PARAMS.format(**params).encode(), project.repository.sharing)
     replace_file(f"{project.root}/metrics.json", metrics.encode(), project.repository.sharing)

@@ -1,5 +1,8 @@
-"""The values that experiments are made of. Frozen, without behaviour, without anything on disk."""
-from collections.abc import Callable, Mapping
+"""The values that every command works with. Frozen, without behaviour, without anything on disk.
+
+Those of one command alone are where it is (`rows`, `show`): making each class costs a start-up of every command.
+"""
+from collections.abc import Callable
 from typing import NamedTuple
 
 from expref.objstore.ids import ObjectId
@@ -28,39 +31,3 @@ class Experiment(NamedTuple):
     baseline: ObjectId
     created: int
     message: str
-
-
-class FileValues(NamedTuple):
-    """What one parameters or metrics file says: its values, or why it cannot be read (kind, message)."""
-
-    values: object
-    error: tuple[str, str] | None = None
-
-
-class Row(NamedTuple):
-    """One line of the table: the work tree (no `id`), a baseline or an experiment.
-
-    `params` and `metrics` are by path relative to the project's root. `error` (kind, message) says why a row has none.
-    """
-
-    name: str | None
-    id: ObjectId | None
-    created: int | None
-    params: Mapping[str, FileValues]
-    metrics: Mapping[str, FileValues]
-    error: tuple[str, str] | None = None
-
-
-class Group(NamedTuple):
-    """A baseline and its experiments, newest first."""
-
-    baseline: Row
-    experiments: tuple[Row, ...]
-
-
-class Table(NamedTuple):
-    """What `show` returns: no groups before the first commit; `others` counts experiments of baselines not shown."""
-
-    workspace: Row
-    groups: tuple[Group, ...]
-    others: int

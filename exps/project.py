@@ -24,9 +24,9 @@ class Project:
     def __init__(
         self, repository: Repository, path: str, *, progress: Progress = SILENT, ask: Ask = nobody
     ) -> None:
-        """Make a project of an open repository, seen from the folder `path`. Raises ExpError for a bare repository."""
+        """Make a project of an open repository, seen from the folder `path`. Raises ExpError without a work tree."""
         if repository.work_tree is None:
-            raise ExpError(f"{repository.git_dir} is a bare repository", "run this in a work tree of it")
+            raise ExpError(f"{path} is in a Git folder, not in a work tree", "run this in a work tree of it")
         self.repository, self.work_tree = repository, repository.work_tree
         self.root = _root(os.path.realpath(path), self.work_tree)
         below = os.path.relpath(self.root, self.work_tree)
@@ -60,8 +60,9 @@ class Project:
         offset = time.localtime(when).tm_gmtoff // 60
         try:
             return encode_signature(Signature(_bytes(name), _bytes(email), when, offset))
-        except BadName as wrong:
-            raise ExpError(str(wrong), f"set user.name in {self.repository.common_dir}/config") from None
+        except BadName:
+            where = f"{self.repository.common_dir}/config"
+            raise ExpError(f"user.name is {name!r}: nothing that can sign", f"set it in {where}") from None
 
     def _identity(self, role: str, part: str) -> str:
         environ, config = self.repository.environ, self.repository.config

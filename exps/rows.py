@@ -4,24 +4,47 @@ A file that cannot be read costs its own cell. What a file says is remembered by
 lives, so that a thousand experiments with the same `dvc.yaml` read it once.
 """
 import os
-from collections.abc import Callable
+import posixpath
+from collections.abc import Callable, Mapping
 from itertools import islice
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from expref.objstore.errors import GitError
-from expref.objstore.formats.objects import GITLINK, TREE
+from expref.objstore.formats.objects import GITLINK, SYMLINK, TREE
 from expref.objstore.ids import ObjectId
 from expref.objstore.stores.files import read_file
 from expref.objstore.trees import differences, get_entry
 
 from .formats import metrics, params, pipeline
 from .formats.badfile import BadFile
-from .model import FileValues
 from .project import Project
 
 PIPELINE, DEFAULT_PARAMS = "dvc.yaml", "params.yaml"
 DEFAULT_METRICS = ("metrics.json", "metrics.yaml")  # of a project without dvc.yaml
+_PRIVATE = {".git", ".dvc"}
+_MOST_LINKS = 5  # symbolic links after each other
 MOST_FILES = 1000  # of a folder that is declared as parameters or metrics
+
+
+class FileValues(NamedTuple):
+    """What one parameters or metrics file says: its values, or why it cannot be read (kind, message)."""
+
+    values: object
+    error: tuple[str, str] | None = None
+
+
+class Row(NamedTuple):
+    """One line of the table: the work tree (no `id`), a baseline or an experiment.
+
+    `params` and `metrics` are by path relative to the project's root. `error` (kind, message) says why a row has none.
+    """
+
+    name: str | None
+    id: ObjectId | None
+    created: int | None
+    params: Mapping[str, FileValues]
+    metrics: Mapping[str, FileValues]
+    error: tuple[str, str] | None = None
 
 
 class Source(Protocol):
@@ -51,8 +74,10 @@ class WorkFiles:
 
     def below(self, path: str) -> list[str]:
         """As the protocol says."""
-        found = []
-        for folder, _, names in os.walk(os.path.join(self._project.root, path)):
+        found: list[str] = []
+        top = os.path.join(self._project.root, path)
+        for folder, folders, names in os.walk(top) if os.path.isdir(top) else ():
+            folders[:] = [each for each in folders if each not in _PRIVATE]
             start = os.path.relpath(folder, self._project.root)
             found += [os.path.join(start, name).replace(os.sep, "/") for name in names]
             if len(found) >= MOST_FILES:
@@ -69,11 +94,17 @@ class TreeFiles:
 
     def get(self, path: str) -> tuple[ObjectId, Callable[[], bytes]] | None:
         """As the protocol says."""
-        objects = self._project.repository.objects
-        entry = get_entry(objects, self._tree, self._project.prefix + os.fsencode(path))
-        if entry is None or entry.mode in (TREE, GITLINK):
+        objects, place = self._project.repository.objects, self._project.prefix + os.fsencode(path)
+        entry = get_entry(objects, self._tree, place)
+        for _ in range(_MOST_LINKS):
+            if entry is None or entry.mode != SYMLINK:
+                break
+            place = posixpath.normpath(posixpath.join(posixpath.dirname(place), objects.find(entry.id).content))
+            entry = get_entry(objects, self._tree, place)  # what leads out of the tree is not there
+        if entry is None or entry.mode in (TREE, GITLINK, SYMLINK):
             return None
-        return entry.id, lambda: objects.find(entry.id).content
+        id_ = entry.id
+        return id_, lambda: objects.find(id_).content
 
     def below(self, path: str) -> list[str]:
         """As the protocol says."""
@@ -103,9 +134,9 @@ class Rows:
         if found is not None and found.error:
             return {}, {}, found.error
         pipelines = {"": found.values} if found and isinstance(found.values, pipeline.Pipeline) else {}
-        default = DEFAULT_PARAMS if source.get(DEFAULT_PARAMS) else None
+        default = DEFAULT_PARAMS if self._file(source, DEFAULT_PARAMS, _params) else None
         declared = pipeline.collect(pipelines, default)
-        measured = declared.metrics if found else tuple(path for path in DEFAULT_METRICS if source.get(path))
+        measured = declared.metrics if found else [p for p in DEFAULT_METRICS if self._file(source, p, _metrics)]
         return (
             {
                 path: self._params(source, path, file.keys)

@@ -5,9 +5,10 @@ names: a crash leaves objects that nothing refers to, which `git gc` clears.
 """
 import os
 
-from expref.objstore.errors import BadName
+from expref.objstore.errors import BadName, NotFound
 from expref.objstore.formats.objects import GITLINK, TREE, Commit, encode_commit
 from expref.objstore.ids import ObjectId
+from expref.objstore.indexcopy import IndexCopy
 from expref.objstore.trees import differences
 from expref.objstore.worktree import snapshot
 
@@ -18,12 +19,16 @@ from .latest import latest_tree, remember_latest
 from .model import Experiment, ExperimentRef
 from .project import Project
 
+INDEX_COPY = "index"  # in the state folder of the work tree
 
-def save(project: Project, *, name: str | None = None, message: str | None = None, replace: bool = False) -> Experiment:
+def save(
+    project: Project, *, name: str | None = None, message: str | None = None, replace: bool = False, workers: int = 1
+) -> Experiment:
     """Save the tracked and staged files, as they are in the work tree, as an experiment; return it.
 
-    Without `name` one is made up. `replace` puts the new experiment in the place of one with that name. Raises ExpError
-    (no commit yet, name taken, no identity, file too large) and GitError; then no experiment was made or changed.
+    Without `name` one is made up. `replace` puts the new experiment in the place of one with that name. `workers` 2 may
+    fork to look at the files. Raises ExpError (no commit yet, name taken, no identity, file too large) and GitError;
+    then no experiment was made or changed.
     """
     baseline = _baseline(project)
     if name:
@@ -34,7 +39,7 @@ def save(project: Project, *, name: str | None = None, message: str | None = Non
     when = project.now()
     text = message if message is not None else f"exps: save {name}"
     author, committer = (project.signature(role, when) for role in ("author", "committer"))
-    tree = _tree(project, baseline)
+    tree = _tree(project, baseline, workers)
     commit = Commit(tree, (baseline,), author, committer, _encoded(text))
     ref = ExperimentRef(baseline, name, project.repository.objects.write("commit", encode_commit(commit)))
     add(project.repository, ref, replace=replace)
@@ -64,13 +69,24 @@ def _encoded(message: str) -> bytes:
     return message.rstrip("\n").encode("utf-8", "surrogateescape") + b"\n"
 
 
-def _tree(project: Project, baseline: ObjectId) -> ObjectId:
+def _tree(project: Project, baseline: ObjectId, workers: int) -> ObjectId:
     """Snapshot the work tree and keep from `git gc` all that neither the baseline nor the latest experiment holds."""
+    repository, before = project.repository, project.repository.objects.find_commit(baseline).tree
+    copy = IndexCopy(project.own_state.path(INDEX_COPY), repository.object_format, repository.sharing)
+    try:
+        tree = snapshot(repository, copy=copy, workers=workers, progress=project.progress)
+        _keep(project, before, tree)
+    except NotFound:  # the copy remembers an object that `git gc` has taken since
+        project.own_state.remove(INDEX_COPY)
+        tree = snapshot(repository, workers=workers, progress=project.progress)
+        _keep(project, before, tree)
+    return tree
+
+
+def _keep(project: Project, before: ObjectId, tree: ObjectId) -> None:
     objects = project.repository.objects
-    before = objects.find_commit(baseline).tree
-    tree = snapshot(project.repository, project.progress)
     if tree == before:
-        return tree
+        return
     objects.keep(tree)
     new = {each.new.id for each in differences(objects, latest_tree(project) or before, tree) if each.new}
     for path, old, now in differences(objects, before, tree):
@@ -80,7 +96,6 @@ def _tree(project: Project, baseline: ObjectId) -> ObjectId:
             _check_size(project, path, objects.find_size(now.id))
         if now.id in new:
             objects.keep(now.id)
-    return tree
 
 
 def _check_size(project: Project, path: bytes, size_bytes: int) -> None:

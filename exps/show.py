@@ -1,13 +1,31 @@
 """Show: the work tree, the baseline and its experiments as rows of parameters and metrics. Reads only."""
+from typing import NamedTuple
+
 from expref.objstore.errors import GitError
 from expref.objstore.formats.objects import parse_signature
 from expref.objstore.ids import ObjectId
 
 from .baselines import commit_names
 from .experiments import listing
-from .model import Group, Row, Table
 from .project import Project
-from .rows import Rows, TreeFiles, WorkFiles
+from .rows import Row, Rows, TreeFiles, WorkFiles
+
+_YEAR_10000_S = 253_402_300_800  # beyond, the system's calendar overflows sooner or later
+
+
+class Group(NamedTuple):
+    """A baseline and its experiments, newest first."""
+
+    baseline: Row
+    experiments: tuple[Row, ...]
+
+
+class Table(NamedTuple):
+    """What `show` returns: no groups before the first commit; `others` counts experiments of baselines not shown."""
+
+    workspace: Row
+    groups: tuple[Group, ...]
+    others: int
 
 
 def show(project: Project) -> Table:
@@ -33,8 +51,13 @@ def _row(project: Project, rows: Rows, id_: ObjectId, name: str | None) -> Row:
     """The row of a commit; one that cannot be read has only an error."""
     try:
         commit = project.repository.objects.find_commit(id_)
-        committer = parse_signature(commit.committer)
         params, metrics, error = rows.read(TreeFiles(project, commit.tree))
     except GitError as wrong:
         return Row(name, id_, None, {}, {}, (type(wrong).__name__, str(wrong)))
-    return Row(name, id_, committer.when if committer else None, params, metrics, error)
+    return Row(name, id_, _created(commit.committer), params, metrics, error)
+
+
+def _created(committer: bytes) -> int | None:
+    """When a commit was made; None if it names no time that a calendar has."""
+    found = parse_signature(committer)
+    return found.when if found and 0 <= found.when < _YEAR_10000_S else None

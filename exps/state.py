@@ -26,6 +26,10 @@ class State:
         """What belongs to this work tree."""
         return cls(f"{repository.git_dir}/exps", repository)
 
+    def path(self, name: str) -> str:
+        """Where a file is, or would be."""
+        return f"{self._folder}/{name}"
+
     def get(self, name: str) -> bytes | None:
         """The content of a file; None if it is not there or cannot be read."""
         try:

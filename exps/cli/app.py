@@ -1,98 +1,25 @@
-"""The commands and global options. A command's module is loaded when it is called; `--help` needs only this table.
-
-Global options stand before or behind the command: `exps -q save` and `exps save -q`.
-"""
-import os
-import sys
+"""The commands. A command's module is loaded when it is called; `--help` needs only this table."""
 from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import Any
 
 import click
 
 from ..errors import Status
-from ..project import Project
 from ..version import VERSION
-from .terminal import Terminal, escape
+from .session import Session, global_options
 
 COMMANDS = {  # name: (module, what it does)
+    "cat": ("cat", "Print a file, folder or commit of the repository."),
+    "config": ("config", "Show or set a setting of exps."),
     "demo": ("demo", "Make a small repository with experiments, to look around in."),
     "list": ("list", "List experiments by baseline."),
+    "log": ("log", "Print the history of a commit."),
+    "refs": ("refs", "List the refs of experiments."),
     "save": ("save", "Save the work tree as an experiment."),
     "show": ("show", "Show parameters and metrics of experiments as a table."),
 }
 ALIASES = {"ls": "list"}
 EPILOG = "An experiment is a commit under refs/exps/ on top of HEAD. Your branch, index and files are never touched."
-
-
-class Session:
-    """What a command gets: where to print, and how to open the project it is called in."""
-
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        """Start with nothing said on the command line."""
-        self._environ = environ
-        self.options: dict[str, Any] = {"color": "auto", "verbosity": 0, "work_in": None}
-        self._terminal: Terminal | None = None
-
-    @property
-    def terminal(self) -> Terminal:
-        """Where to print; made when all options are known."""
-        if self._terminal is None:
-            chosen = self.options
-            self._terminal = Terminal(self._environ, color=chosen["color"], verbosity=chosen["verbosity"])
-        return self._terminal
-
-    @property
-    def environ(self) -> Mapping[str, str]:
-        """The environment of the process."""
-        return self._environ
-
-    @property
-    def folder(self) -> str:
-        """The folder that the command works in."""
-        return self.options["work_in"] or os.getcwd()
-
-    def open(self, *, writes: bool = False) -> Project:
-        """The project of that folder. A command that writes leaves no lock or temporary file behind on SIGTERM."""
-        terminal = self.terminal
-        if writes:
-            import signal  # a hundredth of the start-up of a command that only reads
-
-            signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(Status.TERMINATED))
-        return Project.open(self.folder, self._environ, progress=terminal.progress(), ask=terminal.ask)
-
-
-_FOLDER = click.Path(exists=True, file_okay=False)
-_VERBOSITY = {"quiet": ("verbosity", -1), "verbose": ("verbosity", 1)}
-_WHEN = click.Choice(["auto", "always", "never"])
-
-
-def _note(context: click.Context, option: click.Parameter, value: Any) -> None:
-    """Keep a global option, wherever it stands; the last one counts."""
-    if value is None or value is False:
-        return
-    session = context.find_object(Session)
-    assert session is not None
-    name, value = _VERBOSITY.get(str(option.name), (str(option.name), value))
-    session.options[name] = value
-
-
-def _globals() -> list[click.Option]:
-    shared: dict[str, Any] = {"expose_value": False, "callback": _note}
-    return [
-        click.Option(["-q", "--quiet"], is_flag=True, help="Print results and errors only.", **shared),
-        click.Option(["-v", "--verbose"], is_flag=True, help="Say more about what is done.", **shared),
-        click.Option(["--cd", "work_in"], metavar="DIR", type=_FOLDER, help="Work in DIR.", **shared),
-        click.Option(["--color"], metavar="WHEN", type=_WHEN, help="auto, always, never; NO_COLOR: never.", **shared),
-    ]
-
-
-class Verb(click.Command):
-    """A command with the global options behind its own."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.params += _globals()
 
 
 class Commands(click.Group):
@@ -101,7 +28,7 @@ class Commands(click.Group):
     def __init__(self, load: Callable[[str], ModuleType]) -> None:
         super().__init__(
             "exps",
-            params=[*_globals(), _version_option()],
+            params=[*global_options(), _version_option()],
             help="Experiments inside any Git repository.",
             epilog=EPILOG,
             context_settings={"help_option_names": ["-h", "--help"]},
@@ -117,7 +44,7 @@ class Commands(click.Group):
         name = ALIASES.get(cmd_name, cmd_name)
         if name not in COMMANDS:
             return None
-        command: click.Command = self._load(COMMANDS[name][0]).command
+        command: click.Command = self._load(f".{COMMANDS[name][0]}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -138,8 +65,9 @@ def _version_option() -> click.Option:
 
 def run(load: Callable[[str], ModuleType], environ: Mapping[str, str]) -> int:
     """Run what the command line says; return the exit status. Errors of ours are left to the caller."""
+    session = Session(environ)
     try:
-        status = Commands(load).main(prog_name="exps", standalone_mode=False, obj=Session(environ))
+        status = Commands(load).main(prog_name="exps", standalone_mode=False, obj=session)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         return Status.USAGE
@@ -148,12 +76,10 @@ def run(load: Callable[[str], ModuleType], environ: Mapping[str, str]) -> int:
         return error.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None
+    except SystemExit as end:
+        if end.code == 1:  # how click ends on a broken pipe
+            raise BrokenPipeError from None
+        raise
+    finally:
+        session.close()
     return status if isinstance(status, int) else Status.DONE
-
-
-def complain(message: str, hint: str = "") -> None:
-    """An error: one line, and one that says what to do."""
-    sys.stdout.flush()
-    print(f"exps: {escape(message)}", file=sys.stderr)
-    if hint:
-        print(f"  {escape(hint)}", file=sys.stderr)

@@ -1,11 +1,12 @@
 """`exps demo`."""
 import os
+from shlex import quote
 
 import click
 
 from ..demo import demo
 from ..show import show
-from .app import Session, Verb
+from .session import Session, Verb
 from .show import text
 
 
@@ -25,11 +26,12 @@ def command(session: Session, folder: str) -> None:
         terminal.write(line)
     terminal.write()
     terminal.write("What to type next:")
-    for typed, what in (
-        (f"cd {terminal.shown(folder)}", ""),
-        ("python train.py", "after a change of params.yaml: writes metrics.json"),
-        ("exps save", "keep what is in the folder as an experiment"),
-        ("exps show", "this table, with your experiment in it"),
-        ("git log --all", "they are commits: any Git program sees them"),
-    ):
-        terminal.write(f"  {typed:<18}{terminal.paint(what, 'dim')}".rstrip())
+    typed = {
+        f"cd {quote(terminal.shown(folder))}": "",
+        "python train.py": "after a change of params.yaml: writes metrics.json",
+        "exps save": "keep what is in the folder as an experiment",
+        "exps show": "this table, with your experiment in it",
+        "git log --all": "they are commits: any Git program sees them",
+    }
+    for command_line, what in typed.items():
+        terminal.write(f"  {command_line:<18}{terminal.paint(what, 'dim')}".rstrip())

@@ -6,7 +6,7 @@ import click
 from ..baselines import commit_names
 from ..errors import ExpError, Status
 from ..experiments import listing
-from .app import Session, Verb
+from .session import Session, Verb
 
 
 @click.command(cls=Verb)
@@ -28,5 +28,9 @@ def command(session: Session, everything: bool, name_only: bool) -> None:
         for ref in group:
             name = terminal.shown(ref.name)
             terminal.write(name if name_only else f"\t{terminal.paint(str(ref.id)[:7], 'yellow')} [{name}]")
+    if not refs and not everything and not name_only:
+        others = len(listing(project.repository).found)
+        hint = f"; {others} on others: exps list -A" if others else ""
+        terminal.say(f"no experiments on this commit{hint}")
     for problem in broken:
         terminal.say(f"exps: warning: broken ref {terminal.shown(problem)}")

@@ -4,34 +4,58 @@ The one place that turns errors into one line, a hint and an exit status (`exps.
 errors or the system's is a bug and keeps its traceback. Start-up is a feature: nothing is imported before it is needed.
 """
 import gc
+import os
 import sys
-from types import ModuleType
+
+
+def program() -> None:
+    """Run the command line and end the process: what the installed scripts call.
+
+    Everything is flushed and closed by then. Taking all modules down again, as Python does at its end, would be a
+    seventh of the whole time of a short command (bench/startup.py).
+    """
+    os._exit(main())
 
 
 def main() -> int:
     """Run the command line of this process; return its exit status."""
-    if sys.argv[1:] in (["--version"], ["-V"]):
-        from ..version import VERSION
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # whoever started us closed it
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+    try:
+        status = _show_version() if sys.argv[1:] in (["--version"], ["-V"]) else _run()
+        sys.stdout.flush()
+    except (Exception, KeyboardInterrupt) as error:  # the border of the process; what is a bug goes on
+        told = _explain(error)
+        if told is None:
+            raise
+        message, hint, status = told
+        _complain(message, hint)
+    for name in ("stdout", "stderr"):
+        _finish(name)
+    return status
 
-        print("exps", VERSION)
-        return 0
+
+def _show_version() -> int:
+    from ..version import VERSION
+
+    print("exps", VERSION)
+    return 0
+
+
+def _run() -> int:
     gc.set_threshold(100_000, 50, 50)  # a short life makes little garbage: collecting it while modules load costs 5 %
-    from . import app
-
-    return _guarded(app)
-
-
-def load(name: str) -> ModuleType:
-    """The module of a command."""
+    from functools import partial
     from importlib import import_module
 
-    return import_module(f"{__package__}.{name}")
+    from . import app
+
+    status: int = app.run(partial(import_module, package=__package__), os.environ)
+    return status
 
 
-def _guarded(app: ModuleType) -> int:
-    """Run the command, and tell what went wrong in the words of the house."""
-    import os
-
+def _explain(error: BaseException) -> tuple[str, str, int] | None:
+    """Message, hint and exit status of an error; None for one that is a bug."""
     from expref.objstore.errors import Ambiguous, Conflict, GitError, NotFound, Unsupported
 
     from ..errors import ExpError, Status
@@ -41,24 +65,36 @@ def _guarded(app: ModuleType) -> int:
         Ambiguous: Status.NOT_FOUND,
         Conflict: Status.CONFLICT,
         Unsupported: Status.UNSUPPORTED,
+        GitError: Status.REFUSED,
     }
-    try:
-        status: int = app.run(load, os.environ)
-        sys.stdout.flush()
-        return status
-    except ExpError as error:
-        app.complain(error.message, error.hint)
-        return error.status
-    except GitError as error:
-        app.complain(str(error))
-        return next((status for kind, status in statuses.items() if isinstance(error, kind)), Status.REFUSED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python complains when it flushes at exit
-        return Status.BROKEN_PIPE
-    except OSError as error:
+    if isinstance(error, ExpError):
+        return error.message, error.hint, error.status
+    if isinstance(error, GitError):
+        return str(error), "", next(status for kind, status in statuses.items() if isinstance(error, kind))
+    if isinstance(error, BrokenPipeError):
+        return "", "", Status.BROKEN_PIPE
+    if isinstance(error, OSError):
         where = f"{os.fsdecode(error.filename)}: " if error.filename is not None else ""
-        app.complain(f"{where}{error.strerror or error}")
-        return Status.REFUSED
-    except KeyboardInterrupt:
-        app.complain("interrupted")
-        return Status.INTERRUPTED
+        return f"{where}{error.strerror or error}", "", Status.REFUSED
+    return ("interrupted", "", Status.INTERRUPTED) if isinstance(error, KeyboardInterrupt) else None
+
+
+def _complain(message: str, hint: str) -> None:
+    """An error: one line, and one that says what to do. Nobody may be there to read it."""
+    from .terminal import escape
+
+    _finish("stdout")
+    lines = [f"exps: {escape(message)}\n" if message else "", f"  {escape(hint)}\n" if hint else ""]
+    try:
+        sys.stderr.write("".join(lines))
+    except OSError:
+        return
+
+
+def _finish(name: str) -> None:
+    """Print what is left for a stream, or drop what cannot be: Python would complain at exit, with its own status."""
+    stream = getattr(sys, name)
+    try:
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -2,7 +2,7 @@
 import click
 
 from ..save import save
-from .app import Session, Verb
+from .session import Session, Verb
 
 
 @click.command(cls=Verb)
@@ -17,7 +17,7 @@ def command(session: Session, name: str | None, message: str | None, force: bool
     Your branch, index, stash and files stay as they are. Untracked files are not saved: `git add` them first.
     """
     project = session.open(writes=True)
-    experiment = save(project, name=name, message=message, replace=force)
+    experiment = save(project, name=name, message=message, replace=force, workers=2)
     terminal = session.terminal
     if as_json:
         terminal.write(f'{{"ref": "{experiment.id}"}}')

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from ..model import FileValues, Row, Table
-from ..show import show
+from ..rows import FileValues, Row
+from ..show import Table, show
 from . import table
-from .app import Session, Verb
+from .session import Session, Verb
 from .terminal import Terminal, escape
 
 FILL, BROKEN = "-", "!"  # what a cell shows that has no value, or whose file cannot be read
@@ -31,8 +31,10 @@ def command(session: Session, as_json: bool) -> None:
         return
     for line in text(found, terminal):
         terminal.write(line)
-    for row, path, error in _errors(found):
-        terminal.say(escape(f"exps: warning: {row}: {path}{error[1]}"))
+    for problem in problems(found):
+        terminal.say(f"exps: warning: {escape(problem)}")
+    if not any((found.workspace.params, found.workspace.metrics)):
+        terminal.say("no parameters or metrics: put them into params.yaml and metrics.json, or name files in dvc.yaml")
     if found.others:
         other = "experiment stands" if found.others == 1 else "experiments stand"
         terminal.say(f"{found.others} more {other} on other commits; see `exps list -A`")
@@ -74,15 +76,16 @@ def _files(files: Mapping[str, FileValues]) -> dict[str, Any]:
     }
 
 
-def _errors(found: Table) -> Iterator[tuple[str, str, tuple[str, str]]]:
-    """(row, file, error) of all that could not be read; the same error of the same file once."""
-    seen = set()
+def problems(found: Table) -> Iterator[str]:
+    """What could not be read, each problem once, with the rows that have it."""
+    rows_of: dict[str, list[str]] = {}
     for label, row in _rows(found):
-        cells = [(f"{path}: ", each.error) for path, each in (*row.params.items(), *row.metrics.items())]
-        for path, error in [("", row.error), *cells]:
-            if error and (path, error) not in seen:
-                seen.add((path, error))
-                yield label.lstrip("├─└ "), path, error
+        for error in (row.error, *(each.error for each in (*row.params.values(), *row.metrics.values()))):
+            if error:
+                rows_of.setdefault(error[1], []).append(label.lstrip("├─└ "))
+    for message, labels in rows_of.items():
+        more = f" and {len(labels) - 1} more" if len(labels) > 1 else ""
+        yield f"{message} ({labels[0]}{more})"
 
 
 def _rows(found: Table) -> Iterator[tuple[str, Row]]:

@@ -21,7 +21,9 @@ def escape(text: str) -> str:
     >>> escape("a\x1b[31mb\n")
     'a\\x1b[31mb\\x0a'
     """
-    return text if text.isascii() and text.isprintable() else text.translate(_UNSAFE)
+    if text.isascii() and text.isprintable():
+        return text
+    return text.translate(_UNSAFE).encode("utf-8", "backslashreplace").decode()  # half a character is a text in JSON
 
 
 class Terminal:
@@ -33,21 +35,34 @@ class Terminal:
         self.is_terminal = _leads_to_terminal(self.out)
         allowed = not environ.get("NO_COLOR") and environ.get("TERM") != "dumb"
         self._color = color == "always" or (color == "auto" and allowed and self.is_terminal)
+        self._progress: ProgressLine | None = None
         for stream in (self.out, self.err):
             _never_fail(stream)
 
     def write(self, text: str = "") -> None:
         """A line on standard output: the result of the command."""
+        self.close()
         self.out.write(text + "\n")
+
+    def write_bytes(self, content: bytes) -> None:
+        """Content of others on standard output: as it is for programs, escaped line by line on a terminal."""
+        if self.is_terminal:
+            for line in content.decode("utf-8", "surrogateescape").splitlines():
+                self.write(escape(line))
+            return
+        self.out.flush()
+        self.out.buffer.write(content)
 
     def say(self, text: str) -> None:
         """A line on standard error that is not the result; nothing with -q."""
         if self.verbosity >= 0:
+            self.close()
             self.err.write(text + "\n")
 
     def detail(self, text: str) -> None:
         """A line on standard error for those who ask for more with -v."""
         if self.verbosity > 0:
+            self.close()
             self.err.write(text + "\n")
 
     def shown(self, text: str) -> str:
@@ -62,14 +77,24 @@ class Terminal:
         """Ask the user; None if there is nobody to answer."""
         if not (_leads_to_terminal(sys.stdin) and _leads_to_terminal(self.err)):
             return None
+        self.close()
         self.err.write(escape(prompt) + " ")
         self.err.flush()
         answer = sys.stdin.readline()
         return answer.rstrip("\n") if answer else None
 
     def progress(self) -> "ProgressLine":
-        """A line of progress on standard error; it stays silent with -q and where nobody looks."""
-        return ProgressLine(self.err if self.verbosity >= 0 and _leads_to_terminal(self.err) else None)
+        """A line of progress on standard error; it stays silent with -q and where nobody looks.
+
+        Whatever is printed next takes its place.
+        """
+        self._progress = ProgressLine(self.err if self.verbosity >= 0 and _leads_to_terminal(self.err) else None)
+        return self._progress
+
+    def close(self) -> None:
+        """Take the line of progress away."""
+        if self._progress:
+            self._progress.close()
 
 
 class ProgressLine:

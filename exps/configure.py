@@ -1,0 +1,40 @@
+"""Our own settings in the repository's configuration file: `exps.*`, and nothing else of it is ever written."""
+import os
+
+from expref.objstore.formats.config import canonical_name, with_value
+from expref.objstore.stores.files import LockFile, read_file
+
+from .errors import ExpError, Status
+from .project import Project
+
+SECTION = "exps."
+LOCK_TIMEOUT_S = 1.0
+
+
+def get_setting(project: Project, name: str) -> str:
+    """What a setting is, wherever it is set. Raises ExpError if it is not, or not one of ours."""
+    _check(name)
+    found = project.repository.config.get(name, alone="true")
+    if found is None:
+        raise ExpError(f"{name} is not set", f"set it with `exps config {name} VALUE`", Status.NOT_FOUND)
+    return found
+
+
+def set_setting(project: Project, name: str, value: str | None) -> None:
+    """Set one of our settings for the repository, or take it away if `value` is None.
+
+    All other bytes of the file stay as they are. Raises ExpError if the setting is not ours, Conflict if the file is
+    locked, Ambiguous if it holds the setting several times.
+    """
+    _check(name)
+    path = os.path.realpath(f"{project.repository.common_dir}/config")
+    with LockFile(path, sharing=project.repository.sharing, timeout_s=LOCK_TIMEOUT_S) as lock:
+        before = read_file(path) or b""
+        after = with_value(before, name, value, source=path)
+        if after != before:
+            lock.commit(after)
+
+
+def _check(name: str) -> None:
+    if not canonical_name(name).startswith(SECTION):
+        raise ExpError(f"{name} is not a setting of exps", "they are called exps.NAME; Git's own are left to Git")

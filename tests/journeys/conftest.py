@@ -1,0 +1,2 @@
+"""Fixtures for all journeys."""
+from tests.projects import trained  # noqa: F401
