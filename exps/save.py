@@ -5,21 +5,21 @@ names: a crash leaves objects that nothing refers to, which `git gc` clears.
 """
 import os
 
-from expref.objstore.errors import BadName, NotFound
+from expref.objstore.errors import BadName, GitError, NotFound
 from expref.objstore.formats.objects import GITLINK, TREE, Commit, encode_commit
 from expref.objstore.ids import ObjectId
 from expref.objstore.indexcopy import IndexCopy
 from expref.objstore.trees import differences
+from expref.objstore.untracked import untracked
 from expref.objstore.worktree import snapshot
 
 from .errors import ExpError
 from .experiments import add, check_free, new_name
-from .formats.refnames import check_name
-from .latest import latest_tree, remember_latest
+from .formats.refnames import check_name, ref_of
 from .model import Experiment, ExperimentRef
 from .project import Project
 
-INDEX_COPY = "index"  # in the state folder of the work tree
+INDEX_COPY, LATEST = "index", "latest"  # in the state folder of the work tree: docs/formats/state.md
 
 def save(
     project: Project, *, name: str | None = None, message: str | None = None, replace: bool = False, workers: int = 1
@@ -45,6 +45,14 @@ def save(
     add(project.repository, ref, replace=replace)
     remember_latest(project, ref)
     return Experiment(name, ref.id, baseline, when, text)
+
+
+def left_out(project: Project) -> list[str]:
+    """What a save does not hold because Git does not track it; folders are one path with "/", ignored files none.
+
+    Relative to the top of the work tree, sorted.
+    """
+    return [os.fsdecode(path) for path in untracked(project.repository)]
 
 
 def _baseline(project: Project) -> ObjectId:
@@ -105,3 +113,18 @@ def _check_size(project: Project, path: bytes, size_bytes: int) -> None:
             f"{os.fsdecode(path)} is new and has {size_bytes} bytes, more than exps.maxFileSize ({limit})",
             "take it out with `git rm --cached`, or raise the limit with `git config exps.maxFileSize 1g`",
         )
+
+
+def remember_latest(project: Project, ref: ExperimentRef) -> None:
+    """Note an experiment that has its ref now: what it holds is safe, so the next save need not look at it."""
+    project.own_state.write(LATEST, f"{ref_of(ref.baseline, ref.name)} {ref.id}\n".encode("utf-8", "surrogateescape"))
+
+
+def latest_tree(project: Project) -> ObjectId | None:
+    """The tree of the experiment saved last from this work tree, if its ref is still there; None otherwise."""
+    name, _, digits = (project.own_state.get(LATEST) or b"").decode("utf-8", "surrogateescape").strip().rpartition(" ")
+    try:
+        id_ = project.repository.refs.get(name) if name else None
+        return project.repository.objects.find_commit(id_).tree if id_ and str(id_) == digits else None
+    except GitError:
+        return None

@@ -93,7 +93,7 @@ class GitRepo:
 
     def open(self, **environ):
         """An expref Repository of this folder."""
-        from expref.objstore.repository import Repository
+        from expref.objstore.repository import Repository  # conftest imports this file before there is an `expref`
 
         return Repository.discover(str(self.path), self.environ | environ)
 

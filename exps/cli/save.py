@@ -1,8 +1,11 @@
 """`exps save`."""
 import click
 
-from ..save import save
+from ..save import left_out, save
 from .session import Session, Verb
+from .terminal import escape
+
+MOST_NAMED = 5  # untracked paths that are named in the line about them
 
 
 @click.command(cls=Verb)
@@ -19,8 +22,13 @@ def command(session: Session, name: str | None, message: str | None, force: bool
     project = session.open(writes=True)
     experiment = save(project, name=name, message=message, replace=force, workers=2)
     terminal = session.terminal
+    others = [] if as_json or terminal.verbosity < 0 else left_out(project)
     if as_json:
         terminal.write(f'{{"ref": "{experiment.id}"}}')
-        return
-    terminal.write(f"Experiment has been saved as: {terminal.shown(experiment.name)}")
+    else:
+        terminal.write(f"Experiment has been saved as: {terminal.shown(experiment.name)}")
     terminal.detail(f"{experiment.id} on {experiment.baseline}")
+    if others:
+        named = ", ".join(escape(path) for path in others[:MOST_NAMED])
+        more = f" and {len(others) - MOST_NAMED} more" if len(others) > MOST_NAMED else ""
+        terminal.say(f"not saved, because Git does not track it: {named}{more} (`git add` what belongs to it)")

@@ -109,7 +109,7 @@ def _groups(rules: Sequence[Rule], fold: bool) -> list["_Group"]:
 class _Group:
     """Rules of one sign that follow each other, for all folders."""
 
-    __slots__ = ("_above", "_anywhere", "_fold", "_globs", "_names", "_negated", "_paths", "_suffixes")
+    __slots__ = ("_above", "_anywhere", "_fold", "_globs", "_names", "_negated", "_paths", "_sizes", "_suffixes")
 
     def __init__(self, negated: bool, rules: Iterable[Rule], fold: bool) -> None:
         self._negated, self._fold = negated, fold
@@ -125,6 +125,7 @@ class _Group:
                 self._add_name(rest)
             else:
                 self._add_path(pattern)
+        self._sizes = {len(above) for above in self._above}
         self._anywhere = Step(negated, self._names, tuple(self._suffixes), _any_of(tuple(self._globs)), b"")
 
     def _add_name(self, pattern: bytes) -> None:
@@ -154,17 +155,14 @@ class _Group:
         if self._names or self._suffixes or self._globs:
             yield self._anywhere
         names = self._paths.get(folder, set())
-        regexes = [regex for above in _with_parents(folder) for regex in self._above.get(above, ())]
+        regexes = [regex for above in self._starts(folder) for regex in self._above[above]]
         if names or regexes:
             yield Step(self._negated, names, (), _any_of(tuple(regexes)), folder)
 
-
-def _with_parents(folder: bytes) -> Iterator[bytes]:
-    """ "a/b/" → "", "a/", "a/b/"."""
-    at = 0
-    while at >= 0:
-        yield folder[:at]
-        at = folder.find(b"/", at) + 1 or -1
+    def _starts(self, folder: bytes) -> Iterator[bytes]:
+        """The keys of `_above` that `folder` begins with. A folder may be very deep, and the keys many."""
+        starts = (folder[:size] for size in self._sizes if size <= len(folder))
+        return (start for start in starts if start in self._above)
 
 
 @lru_cache(maxsize=512)  # most folders ask for the same few

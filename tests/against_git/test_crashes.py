@@ -70,7 +70,8 @@ def clear_away(repo):
 
 
 @pytest.mark.parametrize(("state", "files"), [
-    ("absent", 1), ("loose", 1), ("absent", 120), pytest.param("packed", 4, marks=pytest.mark.slow),
+    ("loose", 1), ("absent", 120), pytest.param("absent", 3, marks=pytest.mark.slow),
+    pytest.param("packed", 4, marks=pytest.mark.slow),
 ])
 def test_a_save_that_is_killed_anywhere(repo, tmp_path, child, state, files):
     before = prepare(repo, state, files)

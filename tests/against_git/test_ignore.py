@@ -5,6 +5,7 @@ import re
 from itertools import product
 
 import pytest
+from expref.objstore.errors import GitError
 from expref.objstore.ignore import IgnoreRules
 
 from tests.conftest import needs
@@ -107,7 +108,7 @@ def test_random_rules(seed, repo):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2, 42))
+@pytest.mark.parametrize("seed", range(2, 12))
 def test_many_random_rules(seed, repo):
     random_cases(repo, seed, 500)
 
@@ -119,7 +120,7 @@ def test_random_rules_where_case_does_not_matter(seed, repo):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(101, 111))
+@pytest.mark.parametrize("seed", range(101, 105))
 def test_many_random_rules_where_case_does_not_matter(seed, repo):
     repo.git("config", "core.ignoreCase", "true")
     random_cases(repo, seed, 500)
@@ -167,7 +168,55 @@ def test_short_patterns(repo):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2, 10))
-def test_all_short_patterns(seed, repo):
-    rng = random.Random(seed)
-    short_patterns(repo, 4 + seed % 3, rng, 4000, 60)
+@pytest.mark.parametrize("size", [4, 5, 6])
+def test_many_short_patterns(size, repo):
+    short_patterns(repo, size, random.Random(size), 4000, 60)
+
+
+SETTINGS = {
+    "nothing": {}, "a path": {"core.excludesFile": "{home}/mine"}, "below home": {"core.excludesFile": "~/mine"},
+    "relative": {"core.excludesFile": "sub/mine"}, "empty": {"core.excludesFile": ""}, "missing": {"core.excludesFile": "/no/such/file"},
+    "no file": {"core.excludesFile": "/dev/null"}, "a folder": {"core.excludesFile": "{home}"}, "a link": {"core.excludesFile": "~/link"},
+}  # fmt: skip
+HOMES = {
+    "as it is": {}, "XDG": {"XDG_CONFIG_HOME": "{home}/xdg"}, "no XDG": {"XDG_CONFIG_HOME": ""}, "no HOME": {"HOME": ""},
+    "relative XDG": {"XDG_CONFIG_HOME": "sub"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("env", HOMES.values(), ids=HOMES)
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_files_of_the_user(settings, env, repo):
+    home = repo.environ["HOME"]
+    places = [".config/git/ignore", "xdg/git/ignore", "mine", "../repo/.git/info/exclude", "../repo/.gitignore", "../repo/sub/git/ignore"]
+    for number, name in enumerate([*places, "../repo/sub/.gitignore", "../repo/sub/mine"]):
+        repo.write(f"{home}/{name}", b"only-%d\n/sub/%d\nx%d\n!x%d\n" % (number, number, number, (number + 1) % 8))
+    os.symlink("mine", f"{home}/link")
+    for name, value in settings.items():
+        repo.git("config", name, value.format(home=home))
+    env = {name: value.format(home=home) for name, value in env.items()}
+    names = [b"only-%d" % number for number in range(8)] + [b"x%d" % number for number in range(8)]
+    asked = [*names, *(b"sub/" + name for name in names), *(b"sub/%d" % number for number in range(8))]
+    if "{home}" in settings.values():  # a folder cannot be read
+        assert repo.try_git("check-ignore", "x", env=env).returncode == 128
+        with pytest.raises(GitError, match="cannot be used as an ignore file"):
+            we_say(repo, asked, **env)
+    else:
+        assert_same(repo, {}, asked, **env)
+
+
+def test_rules_of_the_repository_hold_in_a_linked_work_tree(repo):
+    repo.commit()
+    repo.git("worktree", "add", "--quiet", "--detach", repo.other("tree").path)
+    repo.write(".git/info/exclude", b"a\n")
+    repo.write(".git/worktrees/tree/info/exclude", b"b\n")
+    assert_same(repo.other("tree"), {}, [b"a", b"b"])
+
+
+def test_links_are_not_followed_and_folders_are_no_rules(repo):
+    repo.write("rules", b"x\n")
+    for folder in ("linked", "into"):
+        (repo.path / folder).mkdir()
+    os.symlink("../rules", repo.path / "linked/.gitignore")
+    (repo.path / "into/.gitignore").mkdir()
+    assert_same(repo, {}, [b"linked/x", b"into/x", b"linked/.gitignore", b"x"])

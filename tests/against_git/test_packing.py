@@ -5,7 +5,10 @@ import random
 
 import pytest
 from expref.objstore import worktree
+from expref.objstore.ids import OBJECT_FORMATS
 from expref.objstore.packing import BulkWriter, PackWriter
+from expref.objstore.stores.files import PRIVATE
+from expref.objstore.stores.objectstore import ObjectStore
 from expref.objstore.worktree import snapshot
 
 from tests.conftest import needs
@@ -45,7 +48,8 @@ def is_whole(repo):
 @pytest.mark.parametrize("form", ["sha1", "sha256"])
 def test_git_reads_all_that_is_in_a_pack(tmp_path, git_env, form):
     repo = GitRepo(tmp_path / "repo", git_env).init(f"--object-format={form}")
-    rng, objects = random.Random(3), repo.open().objects
+    rng = random.Random(3)
+    objects = ObjectStore(f"{repo.path}/.git/objects", OBJECT_FORMATS[form], PRIVATE)
     contents = [b"", b"x", *(rng.randbytes(rng.choice([14, 15, 16, 2047, 2048, 70_000])) for _ in range(40)), b"z" * 300_000]
     with PackWriter(f"{repo.path}/.git/objects/pack", objects.form, objects.sharing) as out:
         ids = [out.add("blob", content) for content in contents]

@@ -2,20 +2,28 @@
 
 `--sparse`: a file that is there is stored as it is, also where a sparse checkout does not want it to be there.
 """
+import hashlib
 import os
 import random
 import shutil
 import stat
+import struct
 import subprocess
+import sys
 import time
 from contextlib import suppress
+from functools import partial
 
 import pytest
+from expref.exps.save import save
 from expref.objstore import scan, worktree
+from expref.objstore.conversion import fingerprint
 from expref.objstore.errors import Conflict, GitError, Unsupported
+from expref.objstore.formats.index import key_of
 from expref.objstore.ids import SHA1
 from expref.objstore.indexcopy import IndexCopy
 from expref.objstore.stores.files import PRIVATE
+from expref.objstore.trees import get_blob
 from expref.objstore.worktree import snapshot
 
 from tests.conftest import needs
@@ -23,6 +31,7 @@ from tests.deepfolder import deep_folder, write_in
 from tests.gitrepo import GitRepo, git_environ, users_files
 from tests.indexmaker import Entry, extension, make_index, tree_extension
 from tests.packmaker import oid
+from tests.projects import open_project
 
 pytestmark = needs("git")
 
@@ -631,3 +640,236 @@ def test_a_hook_sees_the_index_of_the_commit(filled, child_env):
     tree = (filled.path / "tree").read_text().strip()
     assert filled.git("cat-file", "blob", f"{tree}:dir/b") == "changed too"
     assert subprocess.run(["git", "diff", "--quiet", tree, "--", "."], cwd=filled.path, env=filled.environ).returncode == 0
+
+
+@pytest.fixture
+def cheap(monkeypatch):
+    """Every look is worth remembering, a few objects are a pack and a few entries a process."""
+    monkeypatch.setattr(worktree, "_COMPARING", 1 << 30)
+    monkeypatch.setattr(worktree, "BULK", 2)
+    monkeypatch.setattr(scan, "WORTH_A_FORK", 2)
+
+
+def copied(repo, tmp_path, workers=1):
+    """Assert that with the copy of the index the snapshot is what it is without, and git's."""
+    place = tmp_path / "copy"
+    repository = repo.open()
+    tree = str(snapshot(repository, copy=IndexCopy(str(place), repository.object_format, PRIVATE), workers=workers))
+    assert tree == agree(repo, tmp_path)
+    return tree
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_with_a_copy_a_change_is_seen_when_it_comes_and_when_it_goes(filled, tmp_path, cheap, change):
+    saved, files = tmp_path / "saved", [path for path in filled.path.iterdir() if path.name != ".git"]
+    saved.mkdir()
+    first = copied(filled, tmp_path)
+    for path in files:  # a rename leaves the times of what is in a folder as they are
+        subprocess.run(["cp", "-a", path, saved], check=True)
+    CHANGES[change](filled.path)
+    for _ in range(2):
+        copied(filled, tmp_path)
+    for path in filled.path.iterdir():
+        if path.name != ".git":
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    for path in saved.iterdir():
+        path.rename(filled.path / path.name)
+    for _ in range(2):
+        assert copied(filled, tmp_path) == first
+    check_objects(filled)
+
+
+def test_with_a_copy_edits_of_the_same_size_in_the_same_tick_are_seen(repo, tmp_path, cheap):
+    for name in "abc":
+        repo.write(name, b"0000")
+    repo.git("add", "--all")
+    repository = repo.open()
+    copy = IndexCopy(str(tmp_path / "copy"), repository.object_format, PRIVATE)
+    for number in range(300):
+        file = repo.path / "abc"[number % 3]
+        with open(file, "r+b") as out:
+            out.write(b"%04d" % number)
+        tree = snapshot(repository, copy=copy)
+        assert get_blob(repository.objects, tree, os.fsencode(file.name)) == b"%04d" % number
+    assert copy.get(key_of((repo.path / ".git/index").read_bytes(), SHA1), partial(fingerprint, repository))
+    copied(repo, tmp_path)
+
+
+def test_with_a_copy_what_was_racy_when_it_went_away_is_compared_when_it_comes_back(repo, tmp_path, cheap):
+    """The folder is moved, so that the file keeps its ctime: only the index tells that it was racy."""
+    for number in range(20):
+        file = repo.write("dir/f", b"%04d" % number)
+        repo.write("other", b"%d" % number)
+        repo.git("add", "--all")
+        with open(file, "r+b") as out:
+            out.write(b"x%03d" % number)
+        found, now = os.stat(file), time.time() + 10
+        index = repo.path / ".git/index"  # as if it had been added in the tick of the edit
+        content = index.read_bytes()[:-20]
+        at = content.index(b"dir/f") - 62
+        times = struct.pack(">4I", *divmod(found.st_ctime_ns, 10**9), *divmod(found.st_mtime_ns, 10**9))
+        content = content[:at] + times + content[at + 16 :]
+        index.write_bytes(content + hashlib.sha1(content).digest())
+        os.utime(index, ns=(found.st_mtime_ns, found.st_mtime_ns))
+        (repo.path / "dir").rename(tmp_path / "away")
+        copied(repo, tmp_path)
+        (tmp_path / "away").rename(repo.path / "dir")
+        assert now > time.time()
+        assert repo.git("cat-file", "blob", f"{copied(repo, tmp_path)}:dir/f") == f"x{number:03d}"
+
+
+def test_with_a_copy_a_sparse_file_counts_again_as_the_index_says(filled, tmp_path, cheap):
+    filled.git("sparse-checkout", "set", "--no-cone", "/dir/")
+    before = copied(filled, tmp_path)
+    filled.write("other/f", b"here nevertheless\n")
+    assert copied(filled, tmp_path) != before
+    (filled.path / "other/f").unlink()
+    assert copied(filled, tmp_path) == before
+
+
+def test_with_a_copy_a_submodule_may_go_and_come_back(with_submodules, tmp_path, cheap):
+    before = copied(with_submodules, tmp_path)
+    (with_submodules.path / "moved").rename(tmp_path / "away")
+    with_submodules.write("moved", b"a file now")
+    copied(with_submodules, tmp_path)
+    (with_submodules.path / "moved").unlink()
+    (with_submodules.path / "moved").mkdir()
+    copied(with_submodules, tmp_path)
+    (with_submodules.path / "moved").rmdir()
+    (tmp_path / "away").rename(with_submodules.path / "moved")
+    assert copied(with_submodules, tmp_path) == before
+    with_submodules.other("repo/moved").git("checkout", "-q", "HEAD~1")
+    copied(with_submodules, tmp_path)
+    with_submodules.other("repo/moved").git("checkout", "-q", "-")
+    assert copied(with_submodules, tmp_path) == before
+
+
+@pytest.mark.parametrize("first", ["true", "false"])
+@pytest.mark.parametrize("setting", ["core.fileMode", "core.symlinks"])
+def test_with_a_copy_settings_of_the_file_system_may_change(filled, tmp_path, cheap, setting, first):
+    (filled.path / "a").chmod(0o755)
+    (filled.path / "link").unlink()
+    filled.write("link", b"dir/b2")
+    for value in (first, "false" if first == "true" else "true", first):
+        filled.git("config", setting, value)
+        copied(filled, tmp_path)
+        copied(filled, tmp_path)
+
+
+def test_with_a_copy_attributes_may_change(filled, tmp_path, cheap):
+    filled.write("dir/b", b"one\r\ntwo\r\n")
+    copied(filled, tmp_path)
+    for content in (b"* text\n", b"* -text\n", b"b text=auto\n"):
+        attributes = filled.write("dir/.gitattributes", content)
+        for _ in range(2):
+            copied(filled, tmp_path)
+    filled.git("add", "dir/.gitattributes")
+    copied(filled, tmp_path)
+    attributes.write_bytes(b"# none\n")
+    copied(filled, tmp_path)
+    attributes.unlink()  # that of the index counts
+    repository = filled.open()
+    copy = IndexCopy(str(tmp_path / "copy"), SHA1, PRIVATE)
+    assert snapshot(repository, copy=copy) == snapshot(repository)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_changes_with_a_copy(repo, tmp_path, cheap, seed):
+    walk = Walk(repo, 1000 + seed)
+    for name in ("x", "d/x", "d/y", "d/e/x", "f/z", "d-/y"):
+        repo.write(name, name.encode())
+    repo.commit()
+    for number in range(15):
+        walk.step()
+        copied(repo, tmp_path, workers=1 + number % 2)
+    check_objects(repo)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(12, 200))
+def test_many_random_changes_with_a_copy(repo, tmp_path, cheap, seed):
+    test_random_changes_with_a_copy(repo, tmp_path, cheap, seed)
+
+
+COUNTING = """
+import os, sys
+from expref.objstore.indexcopy import IndexCopy
+from expref.objstore.repository import Repository
+from expref.objstore.stores.files import PRIVATE
+from expref.objstore.worktree import snapshot
+read = set()
+def hook(event, arguments):
+    if event == "open" and not isinstance(arguments[0], int):
+        read.add(os.path.abspath(os.fsdecode(arguments[0])))
+repository = Repository.discover(".", os.environ)
+copy = IndexCopy(".git/copy", repository.object_format, PRIVATE)
+repository.index.read()
+sys.addaudithook(hook)
+tree = snapshot(repository, copy=copy)
+print(tree, sum("/f" in path.removeprefix(os.getcwd() + "/d")[:3] for path in read))
+"""
+
+
+def count_reads(repo, child_env):
+    """Take a snapshot in a child; return the tree, and how many of the files d?/f* it opened."""
+    environ = repo.environ | {name: child_env[name] for name in ("PATH", "PYTHONPATH")}
+    done = subprocess.run([sys.executable, "-c", COUNTING], cwd=repo.path, env=environ, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    tree, count = done.stdout.split()
+    return tree, int(count)
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"junk", "cut", "foreign"])
+def test_what_was_read_once_is_not_read_again(repo, tmp_path, child_env, damage):
+    for number in range(150):
+        repo.write(f"d{number % 4}/f{number}", b"%d" % number)
+    repo.commit()
+    there = repo.other("there")
+    subprocess.run(["cp", "-r", repo.path, there.path], check=True)
+    time.sleep(0.1)  # what is younger than the tick of a clock is always read
+    tree, count = count_reads(there, child_env)
+    assert (tree, count) == (repo.git("rev-parse", "HEAD^{tree}"), 150)
+    assert count_reads(there, child_env) == (tree, 0)
+    place = there.path / ".git/copy"
+    if damage is None:
+        there.write("d1/f1", b"!")
+        assert count_reads(there, child_env)[1] == 1
+    else:
+        content = {"cut": place.read_bytes()[:-100], "foreign": (repo.path / ".git/index").read_bytes()}.get(damage, damage)
+        place.write_bytes(content)
+        assert count_reads(there, child_env) == (tree, 150)
+        assert count_reads(there, child_env) == (tree, 0)
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_a_save_stores_again_what_gc_took_from_under_the_copy(repo, monkeypatch, cheap, folder):
+    for name in ("a", "dir/b", "dir/c"):
+        repo.write(name, b"0")
+    repo.commit()
+    for name in ("a", "dir/b", "dir/c"):
+        repo.write(name, name.encode())
+    time.sleep(0.1)
+    saved = save(open_project(repo), name="first")
+    time.sleep(0.1)
+    save(open_project(repo), name="second")
+    for name in repo.git("for-each-ref", "--format=%(refname)", "refs/exps").splitlines():
+        repo.git("update-ref", "-d", name)
+    repo.git("reflog", "expire", "--expire=now", "--all")
+    if folder:
+        repo.git("gc", "-q", "--prune=now")
+    else:  # only a blob, its tree stays
+        id_ = repo.git("hash-object", "dir/b")
+        for pack in (repo.path / ".git/objects/pack").glob("*.pack"):
+            packed = pack.rename(repo.path.parent / pack.name)
+            pack.with_suffix(".idx").unlink()
+            repo.git("unpack-objects", "-q", stdin=packed.read_bytes())
+        (repo.path / ".git/objects" / id_[:2] / id_[2:]).unlink()
+    again = save(open_project(repo), name="third")
+    assert repo.git("rev-parse", f"{again.id}^{{tree}}") == git_tree_of(repo)
+    assert again.id != saved.id
+    check_objects(repo)
+
+
+def git_tree_of(repo):
+    repo.git("add", "--update")
+    return repo.git("write-tree")

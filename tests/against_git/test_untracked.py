@@ -197,3 +197,135 @@ def test_random_trees_where_case_does_not_matter(repo):
 def test_many_random_trees(batch, repo):
     repo.git("config", "core.ignoreCase", str(batch % 4 == 3).lower())
     random_trees(repo, range(10_000 + 200 * batch, 10_200 + 200 * batch))
+
+
+GIT_FOLDERS = {  # what is called `.git`: a function that makes it
+    "no HEAD": lambda path: make(path, {"objects/": b"", "refs/": b""}),
+    "a branch": lambda path: make(path, {"objects/": b"", "refs/": b"", "HEAD": b"ref: refs/heads/x\n"}),
+    "no space": lambda path: make(path, {"objects/": b"", "refs/": b"", "HEAD": b"ref:refs/x"}),
+    "no branch": lambda path: make(path, {"objects/": b"", "refs/": b"", "HEAD": b"ref: x\n"}),
+    "a commit": lambda path: make(path, {"objects/": b"", "refs/": b"", "HEAD": b"A" * 40}),
+    "half a commit": lambda path: make(path, {"objects/": b"", "refs/": b"", "HEAD": b"a" * 39}),
+    "HEAD is a folder": lambda path: make(path, {"objects/": b"", "refs/": b"", "HEAD/": b""}),
+    "no objects": lambda path: make(path, {"refs/": b"", "HEAD": b"ref: refs/heads/x\n"}),
+    "no refs": lambda path: make(path, {"objects/": b"", "HEAD": b"ref: refs/heads/x\n"}),
+    "objects is a file": lambda path: make(path, {"objects": b"", "refs/": b"", "HEAD": b"ref: refs/heads/x\n"}),
+    "HEAD is a link": lambda path: (make(path, {"objects/": b"", "refs/": b""}), (path / "HEAD").symlink_to("refs/heads/x")),
+    "HEAD links elsewhere": lambda path: (make(path, {"objects/": b"", "refs/": b""}), (path / "HEAD").symlink_to("../../refs")),
+    "commondir": lambda path: make(path, {"HEAD": b"ref: refs/x", "commondir": b"../c\n", "../c/objects/": b"", "../c/refs/": b""}),
+    "no such commondir": lambda path: make(path, {"HEAD": b"ref: refs/x", "objects/": b"", "refs/": b"", "commondir": b"no\n"}),
+    "a file": lambda path: make(path.parent, {".git": b"gitdir: ../.git\n"}),
+    "a file with an absolute path": lambda path: make(path.parent, {".git": b"gitdir: %b/.git" % os.fsencode(path.parent.parent)}),
+    "a file with two line ends": lambda path: make(path.parent, {".git": b"gitdir: ../.git\r\n\n"}),
+    "a file that names nothing": lambda path: make(path.parent, {".git": b"gitdir: \n"}),
+    "a file that names no repository": lambda path: make(path.parent, {".git": b"gitdir: ..\n"}),
+    "a file with something else": lambda path: make(path.parent, {".git": b"../.git"}),
+    "a large file": lambda path: make(path.parent, {".git": b"gitdir: ../.git" + b"\n" * (1 << 20)}),
+    "a link to this repository": lambda path: path.symlink_to("../.git"),
+    "a broken link": lambda path: path.symlink_to("nowhere"),
+    "a FIFO": os.mkfifo,
+}  # fmt: skip
+
+
+def make(folder, content):
+    for name, text in content.items():
+        path = folder / name
+        (path if name.endswith("/") else path.parent).mkdir(parents=True, exist_ok=True)
+        if not name.endswith("/"):
+            path.write_bytes(text)
+
+
+@pytest.mark.parametrize("name", GIT_FOLDERS)
+def test_what_counts_as_a_repository(name, repo):
+    for folder in ("empty", "full", "ignored", "tracked"):
+        (repo.path / folder).mkdir()
+        if folder != "empty":
+            repo.write(f"{folder}/file")
+        GIT_FOLDERS[name](repo.path / folder / ".git")
+    repo.write("ignored/.gitignore", b"*\n")
+    repo.git("update-index", "--add", "tracked/file")
+    repo.write("tracked/other")
+    assert_same(repo)
+
+
+def test_submodules_are_tracked_as_long_as_there_is_a_folder(repo):
+    other = repo.other("other").init()
+    other.write("file")
+    other.commit()
+    repo.git("submodule", "--quiet", "add", other.path, "sub/module")
+    repo.git("submodule", "--quiet", "add", other.path, "sub/gone")
+    repo.commit()
+    repo.write("sub/module/new")
+    shutil.rmtree(repo.path / "sub/gone")
+    assert_same(repo)
+    repo.write("sub/gone")
+    assert assert_same(repo) == []
+
+
+def test_rules_that_are_left_out_of_the_work_tree_hold(repo):
+    repo.write("sub/.gitignore", b"x\n")
+    repo.write("sub/y")
+    repo.commit()
+    repo.git("update-index", "--skip-worktree", "sub/.gitignore")
+    (repo.path / "sub/.gitignore").unlink()
+    repo.write("sub/x")
+    assert assert_same(repo) == []
+    repo.git("update-index", "--no-skip-worktree", "sub/.gitignore")
+    assert assert_same(repo) == [b"sub/x"]
+
+
+def test_a_sparse_work_tree(repo):
+    for name in ("a/b/c", "a/d", "e/f", "g"):
+        repo.write(name)
+    repo.commit()
+    repo.git("sparse-checkout", "set", "--no-cone", "/a/d")
+    repo.write("a/new")
+    repo.write("e/f")
+    repo.write("h/i")
+    assert b"a/new" in assert_same(repo)
+
+
+def test_a_git_folder_elsewhere(repo):
+    tree = repo.other("tree")
+    repo.write("../tree/nested/file")
+    repo.write("../tree/file")
+    os.rename(repo.path / ".git", tree.path / "nested/.git")
+    tree.environ |= {"GIT_DIR": str(tree.path / "nested/.git"), "GIT_WORK_TREE": str(tree.path)}
+    assert assert_same(tree) == [b"file", b"nested/file"]
+
+
+def test_tracked_files_in_an_ignored_folder(repo):
+    repo.write("build/kept")
+    repo.write("build/sub/kept")
+    repo.commit()
+    repo.write(".gitignore", b"build\n!build/sub\n")
+    repo.write("build/new")
+    repo.write("build/sub/new")
+    assert assert_same(repo) == [b".gitignore"]
+
+
+@pytest.fixture
+def deep(repo):
+    """1,100 folders in each other. They have to be removed one by one: pytest's own way would be too deep for Python."""
+    paths = ["d/" * depth for depth in range(1, 1101)]
+    for path in paths:
+        (repo.path / path).mkdir()
+    yield paths[-1]
+    shutil.rmtree(repo.path / paths[-1])
+    for path in reversed(paths[:-1]):
+        (repo.path / path).rmdir()
+
+
+@pytest.mark.parametrize("leaf", ["file", "file.log", ".git/x", ""])
+def test_very_deep_folders(leaf, deep, repo):
+    repo.write(".gitignore", b"*.log\n")
+    if leaf:
+        repo.write(deep + leaf)
+    assert_same(repo)
+
+
+def test_tracked_files_in_very_deep_folders(deep, repo):
+    repo.write(deep + "file")
+    repo.commit()
+    repo.write(deep + "other")
+    assert assert_same(repo) == [os.fsencode(deep) + b"other"]

@@ -1,8 +1,7 @@
 """What is remembered of the last save is believed only while it is true."""
 import pytest
-from expref.exps.latest import FILE, latest_tree, remember_latest
 from expref.exps.model import ExperimentRef
-from expref.exps.save import save
+from expref.exps.save import LATEST, latest_tree, remember_latest, save
 from expref.objstore.ids import SHA1
 
 from tests.conftest import needs
@@ -54,7 +53,7 @@ def test_each_work_tree_has_its_own(trained):
 ])  # fmt: skip
 def test_anything_else_in_the_file_is_nothing(trained, content):
     project = open_project(trained)
-    project.own_state.write(FILE, content)
+    project.own_state.write(LATEST, content)
     assert latest_tree(project) is None
     assert saved(trained).name in refs(trained)
 
