@@ -43,6 +43,7 @@ EXPERIMENTS: Mapping[str, Mapping[str, float]] = {
     "weight-decay": {"l2": 0.02, "epochs": 40},
     "more-data": {"samples": 2000},
 }
+STEP_S = 60  # between commits, so that the table has an order
 SETTINGS = b"[user]\n\tname = Demo\n\temail = demo@example.com\n[core]\n\tautocrlf = false\n"
 
 
@@ -61,19 +62,20 @@ def demo(folder: str, environ: Mapping[str, str]) -> tuple[Project, list[Experim
     with open(f"{repository.git_dir}/config", "ab") as config:
         config.write(SETTINGS)
     project = Project.open(folder, environ)
-    _commit(project)
+    began = project.now() - STEP_S * (len(EXPERIMENTS) + 1)
+    _commit(project, began)
     saved = []
-    for name, changed in EXPERIMENTS.items():
+    for number, (name, changed) in enumerate(EXPERIMENTS.items(), 1):
         _write(project, {**FIRST, **changed})
         what = ", ".join(f"{key} {value}" for key, value in changed.items())
-        saved.append(save(project, name=name, message=f"Try {what}"))
+        saved.append(save(project, name=name, message=f"Try {what}", when=began + STEP_S * number))
     _write(project, FIRST)
     os.unlink(f"{repository.git_dir}/index")
     _write_index(project)
     return project, saved
 
 
-def _commit(project: Project) -> None:
+def _commit(project: Project, when: int) -> None:
     """Write the files, and make the first commit of them."""
     with open(demotrain.__file__, "rb") as program:
         replace_file(f"{project.root}/train.py", program.read(), project.repository.sharing)
@@ -81,7 +83,6 @@ def _commit(project: Project) -> None:
     replace_file(f"{project.root}/.gitignore", b"__pycache__/\n", project.repository.sharing)
     _write(project, FIRST)
     _write_index(project)
-    when = project.now()
     author, committer = (project.signature(role, when) for role in ("author", "committer"))
     commit = Commit(snapshot(project.repository), (), author, committer, b"Train a small model\n")
     id_ = project.repository.objects.write("commit", encode_commit(commit))

@@ -22,13 +22,19 @@ from .project import Project
 INDEX_COPY, LATEST = "index", "latest"  # in the state folder of the work tree: docs/formats/state.md
 
 def save(
-    project: Project, *, name: str | None = None, message: str | None = None, replace: bool = False, workers: int = 1
+    project: Project,
+    *,
+    name: str | None = None,
+    message: str | None = None,
+    replace: bool = False,
+    when: int | None = None,
+    workers: int = 1,
 ) -> Experiment:
     """Save the tracked and staged files, as they are in the work tree, as an experiment; return it.
 
-    Without `name` one is made up. `replace` puts the new experiment in the place of one with that name. `workers` 2 may
-    fork to look at the files. Raises ExpError (no commit yet, name taken, no identity, file too large) and GitError;
-    then no experiment was made or changed.
+    Without `name` one is made up. `replace` puts the new experiment in the place of one with that name. `when` is the
+    time to sign with, now if None; `workers` 2 may fork to look at the files. Raises ExpError (no commit yet, name
+    taken, no identity, file too large) and GitError; then no experiment was made or changed.
     """
     baseline = _baseline(project)
     if name:
@@ -36,7 +42,7 @@ def save(
         if not replace:
             check_free(project.repository, baseline, name)
     name = name or new_name(project.repository)
-    when = project.now()
+    when = project.now() if when is None else when
     text = message if message is not None else f"exps: save {name}"
     author, committer = (project.signature(role, when) for role in ("author", "committer"))
     tree = _tree(project, baseline, workers)
