@@ -685,7 +685,7 @@ def test_with_a_copy_edits_of_the_same_size_in_the_same_tick_are_seen(repo, tmp_
     repo.git("add", "--all")
     repository = repo.open()
     copy = IndexCopy(str(tmp_path / "copy"), repository.object_format, PRIVATE)
-    for number in range(300):
+    for number in range(120):
         file = repo.path / "abc"[number % 3]
         with open(file, "r+b") as out:
             out.write(b"%04d" % number)
@@ -697,13 +697,13 @@ def test_with_a_copy_edits_of_the_same_size_in_the_same_tick_are_seen(repo, tmp_
 
 def test_with_a_copy_what_was_racy_when_it_went_away_is_compared_when_it_comes_back(repo, tmp_path, cheap):
     """The folder is moved, so that the file keeps its ctime: only the index tells that it was racy."""
-    for number in range(20):
+    for number in range(5):
         file = repo.write("dir/f", b"%04d" % number)
         repo.write("other", b"%d" % number)
         repo.git("add", "--all")
         with open(file, "r+b") as out:
             out.write(b"x%03d" % number)
-        found, now = os.stat(file), time.time() + 10
+        found = os.stat(file)
         index = repo.path / ".git/index"  # as if it had been added in the tick of the edit
         content = index.read_bytes()[:-20]
         at = content.index(b"dir/f") - 62
@@ -712,9 +712,9 @@ def test_with_a_copy_what_was_racy_when_it_went_away_is_compared_when_it_comes_b
         index.write_bytes(content + hashlib.sha1(content).digest())
         os.utime(index, ns=(found.st_mtime_ns, found.st_mtime_ns))
         (repo.path / "dir").rename(tmp_path / "away")
+        time.sleep(0.1)  # the copy is younger than the edit by more than a tick
         copied(repo, tmp_path)
         (tmp_path / "away").rename(repo.path / "dir")
-        assert now > time.time()
         assert repo.git("cat-file", "blob", f"{copied(repo, tmp_path)}:dir/f") == f"x{number:03d}"
 
 
@@ -773,7 +773,7 @@ def test_with_a_copy_attributes_may_change(filled, tmp_path, cheap):
     assert snapshot(repository, copy=copy) == snapshot(repository)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(8))
 def test_random_changes_with_a_copy(repo, tmp_path, cheap, seed):
     walk = Walk(repo, 1000 + seed)
     for name in ("x", "d/x", "d/y", "d/e/x", "f/z", "d-/y"):
@@ -786,7 +786,7 @@ def test_random_changes_with_a_copy(repo, tmp_path, cheap, seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(12, 200))
+@pytest.mark.parametrize("seed", range(8, 200))
 def test_many_random_changes_with_a_copy(repo, tmp_path, cheap, seed):
     test_random_changes_with_a_copy(repo, tmp_path, cheap, seed)
 

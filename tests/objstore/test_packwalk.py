@@ -65,7 +65,7 @@ def is_same(path, form=SHA1):
 def test_a_pack_of_git_with_long_chains(tmp_path, git_env, form, offsets):
     repo = GitRepo(tmp_path / "repo", git_env).init(f"--object-format={form.name}")
     rng, lines = random.Random(5), LINE.splitlines(keepends=True)
-    for number in range(60):
+    for number in range(30):
         lines[rng.randrange(len(lines))] = b"changed %d\n" % number
         repo.write("dir/f", b"".join(lines))
         repo.write(f"new{number % 20}", rng.randbytes(200))
