@@ -15,7 +15,7 @@ from expref.objstore.ids import ObjectId
 from expref.objstore.stores.files import read_file
 from expref.objstore.trees import differences, get_entry
 
-from .formats import metrics, params, pipeline
+from .formats import metrics, params, pipeline, yaml12
 from .formats.badfile import BadFile
 from .project import Project
 
@@ -51,7 +51,10 @@ class Source(Protocol):
     """Where files come from. Paths are relative to the project's root."""
 
     def get(self, path: str) -> tuple[ObjectId, Callable[[], bytes]] | None:
-        """The id of a file's content and a way to read it; None if there is no such file. Raises OSError, GitError."""
+        """The id of a file's content and a way to read it; None if there is no such file.
+
+        Both raise BadFile for a file that is too large, OSError, GitError.
+        """
 
     def below(self, path: str) -> list[str]:
         """The files in a folder and in those below it, sorted; none if `path` is no folder."""
@@ -67,8 +70,9 @@ class WorkFiles:
     def get(self, path: str) -> tuple[ObjectId, Callable[[], bytes]] | None:
         """As the protocol says."""
         full = os.path.join(self._project.root, path)
-        if not os.path.isfile(full):  # a FIFO or a device would never end
+        if not os.path.isfile(full) or not _PRIVATE.isdisjoint(path.split("/")):  # a FIFO would never end
             return None
+        _check_size(path, os.stat(full).st_size)
         content = read_file(full) or b""
         return self._project.repository.object_format.name_object("blob", content), lambda: content
 
@@ -76,6 +80,8 @@ class WorkFiles:
         """As the protocol says."""
         found: list[str] = []
         top = os.path.join(self._project.root, path)
+        if not _PRIVATE.isdisjoint(path.split("/")):
+            return []
         for folder, folders, names in os.walk(top) if os.path.isdir(top) else ():
             folders[:] = [each for each in folders if each not in _PRIVATE]
             start = os.path.relpath(folder, self._project.root)
@@ -104,7 +110,12 @@ class TreeFiles:
         if entry is None or entry.mode in (TREE, GITLINK, SYMLINK):
             return None
         id_ = entry.id
-        return id_, lambda: objects.find(id_).content
+        return id_, lambda: self._content(path, id_)
+
+    def _content(self, path: str, id_: ObjectId) -> bytes:
+        objects = self._project.repository.objects
+        _check_size(path, objects.find_size(id_))
+        return objects.find(id_).content
 
     def below(self, path: str) -> list[str]:
         """As the protocol says."""
@@ -166,10 +177,18 @@ class Rows:
             if key not in self._said:
                 self._said[key] = _decoded(read(), path, decode)
             return self._said[key]
+        except BadFile as error:
+            return FileValues(None, (error.kind, str(error)))
         except GitError as error:
             return FileValues(None, (type(error).__name__, str(error)))
         except OSError as error:
             return FileValues(None, (type(error).__name__, f"{path}: {error.strerror}"))
+
+
+def _check_size(path: str, size_bytes: int) -> None:
+    """Raise BadFile before a file is read that no decoder takes."""
+    if size_bytes > yaml12.MAX_BYTES:
+        raise BadFile(f"{path}: {size_bytes} bytes, more than {yaml12.MAX_BYTES}", "FileTooLarge")
 
 
 def _decoded(content: bytes, path: str, decode: Callable[[bytes, str], object]) -> FileValues:

@@ -117,7 +117,7 @@ def _check_size(project: Project, path: bytes, size_bytes: int) -> None:
     if size_bytes > limit:
         raise ExpError(
             f"{os.fsdecode(path)} is new and has {size_bytes} bytes, more than exps.maxFileSize ({limit})",
-            "take it out with `git rm --cached`, or raise the limit with `git config exps.maxFileSize 1g`",
+            "take it out with `git rm --cached`, or raise the limit with `exps config exps.maxFileSize 1g`",
         )
 
 

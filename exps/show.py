@@ -21,11 +21,15 @@ class Group(NamedTuple):
 
 
 class Table(NamedTuple):
-    """What `show` returns: no groups before the first commit; `others` counts experiments of baselines not shown."""
+    """What `show` returns: no groups before the first commit.
+
+    `others` counts the experiments of baselines not shown, `broken` says what is wrong with refs, a line each.
+    """
 
     workspace: Row
     groups: tuple[Group, ...]
     others: int
+    broken: tuple[str, ...]
 
 
 def show(project: Project) -> Table:
@@ -35,8 +39,8 @@ def show(project: Project) -> Table:
     workspace = Row(None, None, None, params, metrics, error)
     head = project.repository.head().id
     if head is None:
-        return Table(workspace, (), 0)
-    refs = listing(project.repository).found
+        return Table(workspace, (), 0, ())
+    refs, broken = listing(project.repository)
     found = []
     for ref in refs:
         if ref.baseline == head:
@@ -44,7 +48,7 @@ def show(project: Project) -> Table:
             project.progress.advance(1, 0)
     found.sort(key=lambda row: (row.created or 0, row.id or b""), reverse=True)
     baseline = _row(project, rows, head, commit_names(project.repository, {head}).get(head))
-    return Table(workspace, (Group(baseline, tuple(found)),), len(refs) - len(found))
+    return Table(workspace, (Group(baseline, tuple(found)),), len(refs) - len(found), broken)
 
 
 def _row(project: Project, rows: Rows, id_: ObjectId, name: str | None) -> Row:

@@ -14,7 +14,7 @@ from .errors import Conflict
 from .formats.pack import HEADER_SIZE, KIND_OF, entry_header
 from .ids import Kind, ObjectFormat, ObjectId
 from .progress import SILENT, Progress
-from .stores.files import Sharing, create, fsync_folder, write_all
+from .stores.files import Sharing, create, fsync_folder, gone, write_all
 from .stores.objectstore import ObjectStore
 
 LEVEL = 1  # zlib's: of 100,000 blobs of 2 kB, level 6 takes 1.6 times as long for 2 % less
@@ -224,6 +224,8 @@ def _publish(temporary: str, path: str) -> None:
     except FileExistsError:
         with suppress(OSError):
             os.utime(path)  # it may be as old as the crash that left it: new for `git gc`
+    except FileNotFoundError:
+        raise Conflict(gone(temporary)) from None
     except (OSError, AttributeError):  # no hard links on this file system
         os.replace(temporary, path)
         return

@@ -68,9 +68,9 @@ class _Leftovers(NamedTuple):
 
 
 class _Tracked(NamedTuple):
-    """What is tracked in a folder: the numbers of entries by name, several in a conflict, and names of folders."""
+    """What is tracked in a folder: the number of the (first) entry by name, and the names of folders."""
 
-    entries: dict[bytes, tuple[int, ...]]
+    entries: dict[bytes, int]
     folders: set[bytes]
 
 
@@ -132,8 +132,11 @@ class _Scan:
         return self._key(name) in tracked.folders and (self._fold or not self._is_submodule(name, tracked))
 
     def _is_submodule(self, name: bytes, tracked: _Tracked) -> bool:
-        numbers = tracked.entries.get(self._key(name), ())
-        return any(self._index.row(number).mode == GITLINK for number in numbers)
+        number, index = tracked.entries.get(self._key(name)), self._index
+        if number is None:
+            return False
+        stages = range(number, min(number + 3, len(index)))  # in a conflict one of them may be
+        return any(index.row(each).mode == GITLINK for each in stages if index.path(each) == index.path(number))
 
     def is_shown(self, path: bytes) -> bool:
         """Whether an untracked folder is listed: there is a file in it, and no file is tracked in its place."""
@@ -205,15 +208,17 @@ def _folders_above(paths: Iterable[bytes]) -> set[bytes]:
 def _tracked_in(index: Index, path: bytes) -> _Tracked:
     """What the index holds in the folder `path`; the entries further down are skipped."""
     found = _Tracked({}, set())
-    everything = range(len(index))
-    number = bisect_left(everything, path, key=index.path)
-    while number < len(index) and (below := index.path(number)).startswith(path):
-        name, slash, _ = below[len(path) :].partition(b"/")
-        if slash:
+    everything, size, path_of = range(len(index)), len(path), index.path
+    number = bisect_left(everything, path, key=path_of)
+    stop = bisect_left(everything, path[:-1] + b"0", lo=number, key=path_of) if path else len(index)  # "0" follows "/"
+    while number < stop:
+        name = path_of(number)[size:]
+        if b"/" in name:
+            name = name[: name.index(b"/")]
             found.folders.add(name)
-            number = bisect_left(everything, path + name + b"0", lo=number + 1, key=index.path)  # "0" follows "/"
+            number = bisect_left(everything, path + name + b"0", lo=number + 1, hi=stop, key=path_of)
         else:
-            found.entries[name] = (*found.entries.get(name, ()), number)
+            found.entries.setdefault(name, number)
             number += 1
     return found
 
@@ -224,8 +229,7 @@ def _tracked_by_folder(index: Index) -> dict[bytes, _Tracked]:
     for number in range(len(index)):
         path = index.path(number).lower()
         at = path.rfind(b"/") + 1
-        entries = found[path[:at]].entries
-        entries[path[at:]] = (*entries.get(path[at:], ()), number)
+        found[path[:at]].entries.setdefault(path[at:], number)
         while at:
             above = path.rfind(b"/", 0, at - 1) + 1
             folders = found[path[:above]].folders

@@ -72,7 +72,9 @@ def run(load: Callable[[str], ModuleType], environ: Mapping[str, str]) -> int:
         error.show()
         return Status.USAGE
     except click.ClickException as error:
-        error.show()
+        context = getattr(error, "ctx", None)
+        for line in [*(context.get_usage().splitlines() if context else ()), f"exps: {error.format_message()}"]:
+            session.terminal.complain(line)
         return error.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None

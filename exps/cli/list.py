@@ -7,6 +7,7 @@ from ..baselines import commit_names
 from ..errors import ExpError, Status
 from ..experiments import listing
 from .session import Session, Verb
+from .terminal import escape
 
 
 @click.command(cls=Verb)
@@ -33,4 +34,4 @@ def command(session: Session, everything: bool, name_only: bool) -> None:
         hint = f"; {others} on others: exps list -A" if others else ""
         terminal.say(f"no experiments on this commit{hint}")
     for problem in broken:
-        terminal.say(f"exps: warning: broken ref {terminal.shown(problem)}")
+        terminal.say(f"exps: warning: broken ref {escape(problem)}")

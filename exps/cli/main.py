@@ -71,6 +71,8 @@ def _explain(error: BaseException) -> tuple[str, str, int] | None:
         return error.message, error.hint, error.status
     if isinstance(error, GitError):
         return str(error), "", next(status for kind, status in statuses.items() if isinstance(error, kind))
+    if isinstance(error, MemoryError):
+        return "out of memory", "", Status.REFUSED
     if isinstance(error, BrokenPipeError):
         return "", "", Status.BROKEN_PIPE
     if isinstance(error, OSError):

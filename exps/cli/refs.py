@@ -1,8 +1,11 @@
 """`exps refs`."""
 import click
+from expref.objstore.errors import GitError
 
 from ..experiments import read
 from ..inspect import experiment_refs
+from ..model import ExperimentRef
+from ..project import Project
 from . import table
 from .session import Session, Verb
 
@@ -24,9 +27,16 @@ def command(session: Session, everything: bool, porcelain: bool) -> None:
     rows = []
     for name, id_, experiment in found:
         if experiment:
-            age = (project.now() - read(project.repository, experiment).created) // DAY_S
-            rows.append(["experiment", str(experiment.baseline)[:7], f"{age} d", terminal.shown(name)])
+            rows.append(["experiment", str(experiment.baseline)[:7], _age(project, experiment), terminal.shown(name)])
         elif everything:
             rows.append(["other", "-", "-", f"{terminal.shown(name)} ({str(id_)[:7]})"])
     for line in table.lines(["kind", "baseline", "age", "ref"], rows, right=[False, False, True, False]):
         terminal.write(line)
+
+
+def _age(project: Project, experiment: ExperimentRef) -> str:
+    """How old an experiment is; "-" if its commit cannot be read."""
+    try:
+        return f"{(project.now() - read(project.repository, experiment).created) // DAY_S} d"
+    except GitError:
+        return "-"

@@ -31,9 +31,9 @@ def command(session: Session, as_json: bool) -> None:
         return
     for line in text(found, terminal):
         terminal.write(line)
-    for problem in problems(found):
+    for problem in (*(f"broken ref {each}" for each in found.broken), *problems(found)):
         terminal.say(f"exps: warning: {escape(problem)}")
-    if not any((found.workspace.params, found.workspace.metrics)):
+    if not any((found.workspace.params, found.workspace.metrics, found.workspace.error)):
         terminal.say("no parameters or metrics: put them into params.yaml and metrics.json, or name files in dvc.yaml")
     if found.others:
         other = "experiment stands" if found.others == 1 else "experiments stand"
@@ -98,7 +98,7 @@ def _rows(found: Table) -> Iterator[tuple[str, Row]]:
             yield f"{branch} {str(row.id)[:7]} [{row.name}]", row
 
 
-Column = tuple[str, str, str]  # "metrics" or "params", path, dotted key
+Column = tuple[str, str, tuple[str, ...]]  # "metrics" or "params", path, keys
 
 
 def text(found: Table, terminal: Terminal) -> Iterator[str]:
@@ -122,11 +122,11 @@ def _cells(row: Row) -> dict[Column, object]:
     found: dict[Column, object] = {}
     for kind, files in (("metrics", row.metrics), ("params", row.params)):
         for path, each in files.items():
-            todo = [("", each.values)] if each.error is None else []
+            todo: list[tuple[tuple[str, ...], object]] = [((), each.values)] if each.error is None else []
             while todo:
                 key, value = todo.pop()
                 if isinstance(value, dict):
-                    below = [(f"{key}.{name}" if key else str(name), inner) for name, inner in value.items()]
+                    below = [((*key, str(name)), inner) for name, inner in value.items()]
                     todo += reversed(below)
                 elif key:
                     found[kind, path, key] = value
@@ -135,8 +135,9 @@ def _cells(row: Row) -> dict[Column, object]:
 
 def _titles(columns: list[Column]) -> list[str]:
     """A column is called by its key alone where no other has the same."""
-    keys = [key for _, _, key in columns]
-    return [key if keys.count(key) == 1 else f"{path}:{key}" for _, path, key in columns]
+    titles = [".".join(keys) for _, _, keys in columns]
+    places = zip(titles, columns, strict=True)
+    return [title if titles.count(title) == 1 else f"{column[1]}:{title}" for title, column in places]
 
 
 def _shown(cells: Mapping[Column, object], column: Column, row: Row) -> str:

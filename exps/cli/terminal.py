@@ -59,6 +59,11 @@ class Terminal:
             self.close()
             self.err.write(text + "\n")
 
+    def complain(self, text: str) -> None:
+        """A line on standard error that -q does not silence, with text of others in it."""
+        self.close()
+        self.err.write(escape(text) + "\n")
+
     def detail(self, text: str) -> None:
         """A line on standard error for those who ask for more with -v."""
         if self.verbosity > 0:

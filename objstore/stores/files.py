@@ -118,6 +118,11 @@ def _held_by_others(lock: str) -> str:
     return f"{lock} is held by another program ({age}); if none is running, remove that file and try again"
 
 
+def gone(temporary: str) -> str:
+    """What to say when a temporary file of ours is not there any more."""
+    return f"{temporary} was removed by another program (`git gc --prune=now`?) while it was written; try again"
+
+
 def create(path: str, mode: int, sharing: Sharing) -> int:
     """Open a file that must not exist yet, for writing, with its folders; return its descriptor."""
     for attempt in range(_RETRIES):

@@ -13,7 +13,7 @@ from ..errors import Conflict, Corrupt
 from ..formats.pack import MAX_RATIO
 from ..ids import KINDS, Kind, ObjectFormat, ObjectId
 from ..progress import SILENT, Progress
-from .files import Sharing, create, make_folders, write_all
+from .files import Sharing, create, gone, make_folders, write_all
 
 LEVEL = 1  # zlib's; git's default is 6, which costs 1.6 times as much for 2 % less
 BLOCK = 1 << 20  # bytes read and compressed at a time
@@ -178,6 +178,8 @@ class _Incoming:
             os.link(self._temporary, path)
         except FileExistsError:
             pass
+        except FileNotFoundError:
+            raise Conflict(gone(self._temporary)) from None
         except (OSError, AttributeError):  # no hard links on this file system
             os.replace(self._temporary, path)
 

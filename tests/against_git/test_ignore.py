@@ -70,9 +70,9 @@ def we_say(repo, asked, **env):
 
 def has_literal_prefix_quirk(repo):
     """Whether this git matches "a**/b" as "a" + "**/b": before 2.52."""
-    (repo.path / ".git/info/exclude").write_text("/x**/y\n")
+    repo.write(".git/info/exclude", b"/x**/y\n")
     found = git_says(repo, [b"xy"])[b"xy"]
-    (repo.path / ".git/info/exclude").write_text("")
+    repo.write(".git/info/exclude")
     return found
 
 

@@ -221,6 +221,7 @@ GIT_FOLDERS = {  # what is called `.git`: a function that makes it
     "a file that names no repository": lambda path: make(path.parent, {".git": b"gitdir: ..\n"}),
     "a file with something else": lambda path: make(path.parent, {".git": b"../.git"}),
     "a large file": lambda path: make(path.parent, {".git": b"gitdir: ../.git" + b"\n" * (1 << 20)}),
+    "a file without any rights": lambda path: (make(path.parent, {".git": b"gitdir: no"}), path.chmod(0)),
     "a link to this repository": lambda path: path.symlink_to("../.git"),
     "a broken link": lambda path: path.symlink_to("nowhere"),
     "a FIFO": os.mkfifo,
@@ -249,11 +250,10 @@ def test_what_counts_as_a_repository(name, repo):
 
 
 def test_submodules_are_tracked_as_long_as_there_is_a_folder(repo):
-    other = repo.other("other").init()
-    other.write("file")
-    other.commit()
-    repo.git("submodule", "--quiet", "add", other.path, "sub/module")
-    repo.git("submodule", "--quiet", "add", other.path, "sub/gone")
+    for path in ("sub/module", "sub/gone"):
+        other = repo.other(repo.path / path).init()
+        other.write("file")
+        other.commit()
     repo.commit()
     repo.write("sub/module/new")
     shutil.rmtree(repo.path / "sub/gone")
@@ -271,6 +271,7 @@ def test_rules_that_are_left_out_of_the_work_tree_hold(repo):
     repo.write("sub/x")
     assert assert_same(repo) == []
     repo.git("update-index", "--no-skip-worktree", "sub/.gitignore")
+    repo.git("add", "--intent-to-add", repo.write("intended"))  # as before, an index with extended flags
     assert assert_same(repo) == [b"sub/x"]
 
 

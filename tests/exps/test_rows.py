@@ -226,3 +226,16 @@ def test_the_same_content_is_read_once(trained):
     blob = trained.git("rev-parse", "HEAD:params.yaml")
     (trained.path / ".git/objects" / blob[:2] / blob[2:]).unlink()
     assert memory.read(TreeFiles(open_project(trained), tree)) == first == memory.read(WorkFiles(project))
+
+
+def test_a_file_that_is_too_large_costs_its_cell_and_is_not_read(trained):
+    with open(trained.path / "params.yaml", "r+b") as file:
+        file.truncate(3 << 30)
+    params, _, error = Rows().read(WorkFiles(open_project(trained)))
+    assert error is None and params["params.yaml"].error[0] == "FileTooLarge"
+
+
+def test_files_of_git_itself_are_not_read(trained):
+    trained.write("dvc.yaml", b"metrics: [.git/logs, .git/config]\n")
+    _, metrics, _ = Rows().read(WorkFiles(open_project(trained)))
+    assert [each.error[0] for each in metrics.values()] == ["FileNotFoundError"] * 2
