@@ -125,20 +125,20 @@ def fingerprint(repository: Repository, folders: Iterable[bytes]) -> bytes:
     Of the `.gitattributes` files it takes the stat data: they need not be read.
     """
     config, root = repository.config, os.fsencode(repository.work_tree or "") + b"/"
-    hasher = repository.object_format.hasher()
+    parts: list[object] = []
     said = [(each.name, each.value) for each in config.items() if each.name in SETTINGS or each.name[:7] == "filter."]
-    hasher.update(repr(said).encode("utf-8", "surrogateescape"))
+    parts.append(said)
     outside = (f"{repository.common_dir}/info/attributes", users_file(config, repository.environ))
     for path in (*outside, machines_file(repository.environ)):
         content = read_attributes(os.path.join(root, os.fsencode(path)), 0) if path else None
-        hasher.update(repr(content).encode())
+        parts.append(content)
     for above in sorted({folder[:at] for folder in folders for at in _ends(folder)}):
         try:
             found = os.lstat(root + above + b".gitattributes")
-            hasher.update(repr((above, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size)).encode())
+            parts.append((above, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size))
         except OSError:
             continue
-    return hasher.digest()
+    return repository.object_format.digest(repr(parts).encode("utf-8", "surrogateescape"))
 
 
 def _ends(folder: bytes) -> Iterable[int]:

@@ -3,11 +3,13 @@
 An id is raw bytes everywhere; `str(id)` is its hexadecimal form. Its width (20 or 32 bytes) is a property of the
 repository: whoever slices ids out of bytes takes the `ObjectFormat`, never a literal 20.
 """
+import sys
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from .errors import BadName
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from hashlib import _Hash
 
 Kind = Literal["blob", "tree", "commit", "tag"]
@@ -37,16 +39,21 @@ class ObjectFormat(NamedTuple):
     width: int  # bytes of an id
 
     def hasher(self, start: bytes = b"") -> "_Hash":
-        """A running hash over `start`; feed the rest by `update`."""
-        import hashlib  # loads OpenSSL, a fifth of the start-up of a command that hashes nothing
+        """A running hash over `start`, for much content; feed the rest by `update`."""
+        import hashlib  # loads OpenSSL, a tenth of the time of a short command
 
         return hashlib.new(self.name, start, usedforsecurity=False)
 
+    def digest(self, content: bytes | bytearray | memoryview, start: bytes = b"") -> bytes:
+        """The hash over `start` and `content`."""
+        small = _small_hash(self.name) if len(content) < _SMALL else None
+        hasher = small(start) if small else self.hasher(start)
+        hasher.update(content)
+        return hasher.digest()
+
     def name_object(self, kind: Kind, content: bytes) -> ObjectId:
         """The id of an object of this kind and content. Source: gitformat-loose(5), "hash"."""
-        hasher = self.hasher(b"%s %d\0" % (kind.encode(), len(content)))
-        hasher.update(content)
-        return ObjectId(hasher.digest())
+        return ObjectId(self.digest(content, b"%s %d\0" % (kind.encode(), len(content))))
 
     def parse_id(self, text: str | bytes) -> ObjectId:
         """The id that full-width hexadecimal `text` spells; raises BadName for anything else."""
@@ -54,6 +61,21 @@ class ObjectFormat(NamedTuple):
         if len(digits) != 2 * self.width or not _HEX.issuperset(digits):
             raise BadName(f"bad object id {digits!r}: {2 * self.width} hexadecimal digits are needed")
         return ObjectId(bytes.fromhex(digits))
+
+
+_SMALL = 1 << 16  # bytes, below which loading OpenSSL's hash costs more than it saves (bench/save.py)
+
+
+def _small_hash(name: str) -> "Callable[[bytes], _Hash] | None":
+    """Python's own hash, which is there at once; None once OpenSSL's is loaded, or where there is none."""
+    if name != "sha1" or "hashlib" in sys.modules:
+        return None
+    try:
+        from _sha1 import sha1  # type: ignore[import-not-found]
+    except ImportError:  # another Python
+        return None
+    made: Callable[[bytes], _Hash] = sha1
+    return made
 
 
 _HEX = frozenset("0123456789abcdefABCDEF")

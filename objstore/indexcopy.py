@@ -76,7 +76,7 @@ class IndexCopy:
             content[at + _STAT.size : at + _STAT.size + len(id_)] = id_
         for name, extension in ((b"TREE", encode_tree_cache(tree)), (EXTENSION, made)):
             content += name + len(extension).to_bytes(4, "big") + extension
-        content += self._form.hasher(content).digest()  # type: ignore[arg-type]
+        content += self._form.digest(content)
         try:
             replace_file(self._path, bytes(content), self._sharing, durable=False)
         except OSError:

@@ -214,7 +214,7 @@ def encode_index(rows: dict[bytes, bytes], checksum: bytes, form: ObjectFormat) 
         pack(f">{len(large)}Q", *large),
         checksum,
     ))
-    return content + form.hasher(content).digest()
+    return content + form.digest(content)
 
 
 def _publish(temporary: str, path: str) -> None:

@@ -165,7 +165,8 @@ class _Scan:
             with os.scandir(self._root + path) as entries:
                 while block := list(islice(entries, _BLOCK)):
                     files = [each.name for each in block if each.is_file(follow_symlinks=False) or each.is_symlink()]
-                    folders = [each.name for each in block if each.is_dir(follow_symlinks=False)]
+                    others = block if len(files) < len(block) else []
+                    folders = [each.name for each in others if each.is_dir(follow_symlinks=False)]
                     yield self._not_in(_GIT, files), self._not_in(_GIT, folders)
         except OSError:  # git warns and goes on
             return
@@ -208,15 +209,17 @@ def _folders_above(paths: Iterable[bytes]) -> set[bytes]:
 def _tracked_in(index: Index, path: bytes) -> _Tracked:
     """What the index holds in the folder `path`; the entries further down are skipped."""
     found = _Tracked({}, set())
-    everything, size, path_of = range(len(index)), len(path), index.path
-    number = bisect_left(everything, path, key=path_of)
-    stop = bisect_left(everything, path[:-1] + b"0", lo=number, key=path_of) if path else len(index)  # "0" follows "/"
+    everything, offsets, content, flags_at = range(len(index)), index.offsets, index.content, index.path_at - 2
+    number = bisect_left(everything, path, key=index.path)
+    behind = path[:-1] + b"0"  # "0" follows "/"
+    stop = bisect_left(everything, behind, lo=number, key=index.path) if path else len(index)
     while number < stop:
-        name = path_of(number)[size:]
-        if b"/" in name:
-            name = name[: name.index(b"/")]
+        at = offsets[number] + flags_at
+        at += len(path) + (4 if content[at] & 0x40 else 2)
+        name, slash, _ = content[at : content.index(b"\0", at)].partition(b"/")
+        if slash:
             found.folders.add(name)
-            number = bisect_left(everything, path + name + b"0", lo=number + 1, hi=stop, key=path_of)
+            number = bisect_left(everything, path + name + b"0", lo=number + 1, hi=stop, key=index.path)
         else:
             found.entries.setdefault(name, number)
             number += 1

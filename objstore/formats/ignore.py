@@ -109,60 +109,72 @@ def _groups(rules: Sequence[Rule], fold: bool) -> list["_Group"]:
 class _Group:
     """Rules of one sign that follow each other, for all folders."""
 
-    __slots__ = ("_above", "_anywhere", "_fold", "_globs", "_names", "_negated", "_paths", "_sizes", "_suffixes")
+    __slots__ = ("_anywhere", "_fold", "_in_folder", "_negated", "_paths", "_sizes")
 
     def __init__(self, negated: bool, rules: Iterable[Rule], fold: bool) -> None:
         self._negated, self._fold = negated, fold
-        self._names: set[bytes] = set()
-        self._suffixes: list[bytes] = []
-        self._globs: list[bytes] = []
-        self._paths: dict[bytes, set[bytes]] = {}  # folder: names in it
-        self._above: dict[bytes, list[bytes]] = {}  # folder that paths begin with: globs for paths
+        self._anywhere = _Names(negated, fold)
+        self._in_folder: dict[bytes, _Names] = {}
+        self._paths: dict[bytes, list[bytes]] = {}  # folder that paths begin with: regular expressions for paths
         for rule in rules:
             pattern = rule.pattern.removeprefix(b"/")
-            rest = pattern.removeprefix(b"**/")  # fits in any folder, and needs no look at the path there
+            rest = pattern.removeprefix(b"**/")
             if b"/" not in rule.pattern or (b"/" not in rest and rest != pattern):
-                self._add_name(rest)
+                self._anywhere.add(rest)
             else:
                 self._add_path(pattern)
-        self._sizes = {len(above) for above in self._above}
-        self._anywhere = Step(negated, self._names, tuple(self._suffixes), _any_of(tuple(self._globs)), b"")
-
-    def _add_name(self, pattern: bytes) -> None:
-        special = SPECIAL.search(pattern)
-        if not special:
-            self._names.add(self._key(pattern))
-        elif pattern.startswith(b"*") and not SPECIAL.search(pattern, 1):
-            self._suffixes.append(self._key(pattern[1:]))
-        else:
-            self._globs.append(name_regex(pattern, fold=self._fold))
+        self._sizes = {len(above) for above in self._paths}
 
     def _add_path(self, pattern: bytes) -> None:
+        """A rule with wildcards only behind the last "/" is one for names in one folder."""
         special = SPECIAL.search(pattern)
         plain = pattern[: special.start()] if special else pattern
-        above = plain[: plain.rfind(b"/") + 1]
-        if special:
-            regex = path_regex(pattern[len(plain) :], fold=self._fold, after=plain)
-            self._above.setdefault(self._key(above), []).append(regex)
+        name_at = plain.rfind(b"/") + 1
+        above = plain[:name_at].lower() if self._fold else plain[:name_at]
+        wild = pattern[len(plain) :]
+        if b"/" in wild or b"**" in wild:
+            self._paths.setdefault(above, []).append(path_regex(wild, fold=self._fold, after=plain))
         else:
-            self._paths.setdefault(self._key(above), set()).add(self._key(plain[len(above) :]))
-
-    def _key(self, text: bytes) -> bytes:
-        return text.lower() if self._fold else text
+            self._in_folder.setdefault(above, _Names(self._negated, self._fold)).add(pattern[name_at:])
 
     def within(self, folder: bytes) -> Iterator[Step]:
         """What the rules amount to in `folder`."""
-        if self._names or self._suffixes or self._globs:
-            yield self._anywhere
-        names = self._paths.get(folder, set())
-        regexes = [regex for above in self._starts(folder) for regex in self._above[above]]
-        if names or regexes:
-            yield Step(self._negated, names, (), _any_of(tuple(regexes)), folder)
+        yield from self._anywhere.steps()
+        if folder in self._in_folder:
+            yield from self._in_folder[folder].steps()
+        starts = [folder[:size] for size in self._sizes if size <= len(folder)]  # a folder may be very deep
+        regexes = [regex for start in starts for regex in self._paths.get(start, ())]
+        if regexes:
+            yield Step(self._negated, set(), (), _any_of(tuple(regexes)), folder)
 
-    def _starts(self, folder: bytes) -> Iterator[bytes]:
-        """The keys of `_above` that `folder` begins with. A folder may be very deep, and the keys many."""
-        starts = (folder[:size] for size in self._sizes if size <= len(folder))
-        return (start for start in starts if start in self._above)
+
+class _Names:
+    """Rules for names, sorted by what they take to look up."""
+
+    __slots__ = ("_fold", "_globs", "_negated", "_plain", "_steps", "_suffixes")
+
+    def __init__(self, negated: bool, fold: bool) -> None:
+        self._negated, self._fold = negated, fold
+        self._plain: set[bytes] = set()
+        self._suffixes: list[bytes] = []
+        self._globs: list[bytes] = []
+        self._steps: list[Step] = []
+
+    def add(self, pattern: bytes) -> None:
+        text = pattern.lower() if self._fold else pattern
+        if not SPECIAL.search(pattern):
+            self._plain.add(text)
+        elif pattern.startswith(b"*") and not SPECIAL.search(pattern, 1):
+            self._suffixes.append(text[1:])
+        else:
+            self._globs.append(name_regex(pattern, fold=self._fold))
+
+    def steps(self) -> list[Step]:
+        """One step, made when it is first asked for; none if there is no rule."""
+        if not self._steps and (self._plain or self._suffixes or self._globs):
+            fits = _any_of(tuple(self._globs))
+            self._steps = [Step(self._negated, self._plain, tuple(self._suffixes), fits, b"")]
+        return self._steps
 
 
 @lru_cache(maxsize=512)  # most folders ask for the same few

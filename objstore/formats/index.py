@@ -160,7 +160,7 @@ def _check_trailer(content: bytes, form: ObjectFormat, source: str) -> None:
 
 def key_of(content: bytes, form: ObjectFormat) -> bytes:
     """The hash over an index file without its trailer, which may be zero."""
-    return form.hasher(memoryview(content)[: -form.width]).digest()  # type: ignore[arg-type]
+    return form.digest(memoryview(content)[: -form.width])
 
 
 def expand(content: bytes, form: ObjectFormat, source: str) -> bytes:
@@ -181,7 +181,7 @@ def expand(content: bytes, form: ObjectFormat, source: str) -> bytes:
         parts.append(entry + bytes(8 - len(entry) % 8))
         at = stop + 1
     body = b"".join([*parts, content[at:end]])
-    return body + form.hasher(body).digest()
+    return body + form.digest(body)
 
 
 def _read_cut(content: bytes, at: int, end: int, source: str) -> tuple[int, int]:
@@ -251,4 +251,4 @@ def encode_index(rows: Iterable[tuple[bytes, IndexRow]], form: ObjectFormat) -> 
         entry = pack(*(number & 0xFFFFFFFF for number in stats), row.id, min(len(path), 0xFFF)) + path
         entries.append(entry + bytes(8 - len(entry) % 8))
     content = b"DIRC" + (2).to_bytes(4, "big") + len(entries).to_bytes(4, "big") + b"".join(entries)
-    return content + form.hasher(content).digest()
+    return content + form.digest(content)

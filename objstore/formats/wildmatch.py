@@ -3,7 +3,7 @@
 In a path "*", "?" and "[…]" stop at "/", and "**" as a whole component does not; in a name "*" takes everything. What
 is made takes at most len(pattern) × len(text) steps: each part behind a star is an atomic group, found as early as
 possible and never given back. Going on from the earliest place loses nothing, because a star reaches as far from there
-as from any later one. Only the last "**" and the last star, whose parts have to end with the text, are tried further.
+as from any later one. The part behind the last star is looked for at the end; only the last "**" is tried further on.
 
 Not here: what lines of ignore files, refspecs or pathspecs add to a pattern. Patterns and texts hold no NUL, and texts
 are shorter than LONGEST, so that a pattern that needs more bytes fits nothing.
@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 Matcher = Callable[[bytes], "re.Match[bytes] | None"]
 SPECIAL = re.compile(rb"[*?[\\]")  # where a pattern ceases to be plain text
+_ANYTHING, _IN_COMPONENT = b".*?", b"[^/]*?"  # what stars become
 _STARS = re.compile(rb"\*+")
 LONGEST = 1 << 16  # bytes of a text; the longest path of any system has 32,767 characters
 NEVER = rb"(?!)"  # a regular expression that matches nothing
@@ -72,8 +73,16 @@ def _joined(parts: list[_Part], plain: bytes) -> bytes:
     cuts = [number for number, part in enumerate(parts) if part.deep or not number]
     settled = [_plain(parts[start]) + b"".join(map(_atomic, parts[start + 1 : stop])) for start, stop in pairwise(cuts)]
     first, *others = parts[cuts[-1] :]
-    rest = [_plain(first), *map(_atomic, others[:-1]), *map(_plain, others[-1:])]
+    rest = [_plain(first), *map(_atomic, others[:-1]), *map(_last, others[-1:])]
     return rb"(?s:%b%b%b\Z)" % (plain, b"".join(b"(?>%b)" % part for part in settled), b"".join(rest))
+
+
+def _last(part: _Part) -> bytes:
+    """The last star and what is behind it: one jump to the end and a look back, unless there is a "/" to be found."""
+    if part.star == _IN_COMPONENT and b"/" in part.ones:
+        return _plain(part)
+    byte = part.star.removesuffix(b"*?")
+    return b"(?=%b{%d})%b*+(?<=%b)" % (byte, len(part.ones), byte, b"".join(part.ones))
 
 
 def _plain(part: _Part) -> bytes:
@@ -91,7 +100,7 @@ def _parts(pattern: bytes, fold: bool, *, in_path: bool) -> list[_Part] | None:
     while at < len(pattern):
         if stars := _STARS.match(pattern, at):
             stop = stars.end()
-            star, at = _path_star(pattern, at, stop) if in_path else (_Part(b".*?", False, []), stop)
+            star, at = _path_star(pattern, at, stop) if in_path else (_Part(_ANYTHING, False, []), stop)
             if star != parts[-1]:  # "**/**/" is "**/"
                 parts.append(star)
             continue
@@ -110,7 +119,7 @@ def _path_star(pattern: bytes, at: int, stop: int) -> tuple[_Part, int]:
         return _Part(b"(?:|.*?/)", True, []), stop + 1
     ends = stop == len(pattern) or pattern.startswith(b"\\/", stop)
     is_deep = stop - at > 1 and starts and ends
-    return _Part(b".*?" if is_deep else b"[^/]*?", is_deep, []), stop
+    return _Part(_ANYTHING if is_deep else _IN_COMPONENT, is_deep, []), stop
 
 
 def _step(pattern: bytes, at: int, fold: bool, in_path: bool) -> tuple[Set[int], int]:

@@ -138,7 +138,9 @@ def test_names_in_any_case_come_back_as_they_are_spelled(repository, environ):
     assert rules.kept_folders([b"SUB"]) == [b"SUB"]
 
 
-def test_many_rules_and_folders_cost_no_more_than_those_that_may_fit():
-    rules = RuleList(parse(b"".join(b"/d%d/*.tmp\n/d%d/x\n" % (number, number) for number in range(1000))))
-    assert [len(rules.steps(folder, is_dir=False)) for folder in (b"", b"a/", b"d7/", b"d7/a/")] == [0, 0, 1, 1]
-    assert rules.steps(b"d7/", is_dir=False)[0].fitting([b"x", b"a.tmp", b"y"]) == {b"x", b"a.tmp"}
+def test_a_folder_is_asked_only_about_rules_that_may_fit_there():
+    rules = RuleList(parse(b"".join(b"/d%d/*.tmp\n/d%d/x\n/e%d/**/z\n" % (n, n, n) for n in range(1000))))
+    steps = {folder: rules.steps(folder, is_dir=False) for folder in (b"", b"a/", b"d7/", b"d7/a/", b"e7/", b"e7/a/")}
+    assert [len(found) for found in steps.values()] == [0, 0, 1, 0, 1, 1]
+    assert steps[b"d7/"][0].fitting([b"x", b"a.tmp", b"y"]) == {b"x", b"a.tmp"}
+    assert steps[b"e7/a/"][0].fitting([b"x", b"z"]) == {b"z"}
