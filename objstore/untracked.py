@@ -2,7 +2,7 @@
 
 A tracked folder is listed once. Where the index's TREE extension tells how many names it holds, and as many are there,
 nothing is compared; elsewhere names are, and ignore files are read only if one of them is not tracked. Ignored folders
-and repositories inside this one are never entered; a folder that cannot be read counts as empty, as in git.
+and repositories inside this one are not entered; a folder that cannot be read counts as empty, as in git.
 Authority: git-status(1), "Untracked files"; git's `dir.c` (`treat_path`, `treat_directory`).
 """
 import os
@@ -11,7 +11,8 @@ import stat
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator
-from itertools import islice
+from contextlib import suppress
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from .formats.index import CachedTree, Index
@@ -20,8 +21,8 @@ from .ignore import IgnoreRules
 from .repository import Repository
 from .stores.files import read_file
 
-_BLOCK = 1024  # names read before they are looked at: one untracked file is enough to know about a folder
-_FEW = 32  # names that take the same time either way
+_BLOCK = 1024  # names that are read before they are looked at: one untracked file settles an untracked folder
+_FEW = 32  # names that are looked at one by one
 _GITFILE_MAX = 1 << 20  # bytes; a larger `.git` is none for git
 _GIT = frozenset({b".git"})
 _HEAD = re.compile(rb"ref:[ \t\r\n]*refs/|[0-9A-Fa-f]{40}")
@@ -68,7 +69,7 @@ class _Leftovers(NamedTuple):
 
 
 class _Tracked(NamedTuple):
-    """What is tracked in a folder: the number of the (first) entry by name, and the names of folders."""
+    """What is tracked in a folder: the numbers of entries by name (in a conflict the last one's), names of folders."""
 
     entries: dict[bytes, int]
     folders: set[bytes]
@@ -78,7 +79,8 @@ class _Scan:
     """One look at a work tree. Folders are called "" or "a/b/", and kept in lists: they may be very deep."""
 
     def __init__(self, repository: Repository, index: Index | None, gone: Iterable[bytes] | None) -> None:
-        self._repository, self._index = repository, index or repository.index.read()
+        self._repository = repository
+        self._index = repository.index.read() if index is None else index
         self._rules = IgnoreRules(repository, self._index)
         self._root = os.fsencode(repository.work_tree or "") + b"/"
         self._fold = repository.config.get_bool("core.ignorecase", False)
@@ -91,32 +93,63 @@ class _Scan:
         todo: list[tuple[bytes, CachedTree | None]] = [(b"", self._index.tree)]
         while todo:
             path, cached = todo.pop()
-            if cached and self._is_complete(path, cached):
+            surplus = self._surplus(path, cached) if cached else None
+            if cached and surplus is not None:
                 todo += [(path + name + b"/", child) for name, child in cached.children.items()]
+                if surplus:
+                    yield self._kept(path, *self._by_kind(path, surplus))
                 continue
             tracked = self._tracked_in(path)
             for files, folders in self._list(path):
-                new = self._not_in(tracked.entries, files)
-                others = [name for name in folders if not self._is_tracked(name, tracked)]
-                if new or others:
-                    rules = self._rules.folder(path)
-                    if rules is None:
-                        break
-                    kept = [path + name + b"/" for name in rules.kept_folders(others)]
-                    yield _Leftovers([path + name for name in rules.kept_files(new)], kept)
+                new = [name for name in folders if not self._is_tracked(name, tracked)]
                 inside = [name for name in folders if self._is_entered(name, tracked)]
+                yield self._kept(path, self._not_in(tracked.entries, files), new)
                 todo += [(path + name + b"/", cached.children.get(name) if cached else None) for name in inside]
 
-    def _is_complete(self, path: bytes, cached: CachedTree) -> bool:
-        """Whether all names in a tracked folder are tracked, going by their number. The root has `.git` besides."""
+    def _surplus(self, path: bytes, cached: CachedTree) -> list[bytes] | None:
+        """The few names in a tracked folder that are not tracked, none if their number is right.
+
+        None if that is not to be had without looking at all: in the root, where something is gone, or there are many.
+        """
         if not path or self._incomplete is None or path in self._incomplete or cached.entries < 0:
-            return False
+            return None
         below = [child.entries for child in cached.children.values()]
         expected = cached.entries - sum(below) + len(below)
+        names = self._names(path, expected + _FEW) if min(below, default=1) > 0 else []
+        if not expected <= len(names) <= expected + _FEW:
+            return None
+        if len(names) == expected:
+            return []
+        if not cached.children and not self._fold:
+            start = bisect_left(range(len(self._index)), path, key=self._index.path)
+            return list(set(names).difference(_paths(self._index, start, start + expected, len(path))))
+        tracked = self._tracked_in(path)
+        return self._not_in(tracked.folders, self._not_in(tracked.entries, names))
+
+    def _names(self, path: bytes, enough: int) -> list[bytes]:
+        """The names in a folder; where few are wanted no more than `enough` and one: there may be 150,000 others."""
         try:
-            return min(below, default=1) > 0 and _count(self._root + path, expected) == expected
+            if enough > 2 * _FEW:
+                return os.listdir(self._root + path)  # three fifths of the time of scandir
+            with os.scandir(self._root + path) as entries:
+                return [each.name for each in islice(entries, enough + 1)]
         except OSError:
-            return False
+            return []
+
+    def _by_kind(self, path: bytes, names: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+        """Those of a few names that are files or symbolic links, and those that are folders."""
+        kinds: dict[int, list[bytes]] = {}
+        for name in self._not_in(_GIT, names):
+            with suppress(OSError):  # it has just gone
+                kinds.setdefault(stat.S_IFMT(os.lstat(self._root + path + name).st_mode), []).append(name)
+        return kinds.get(stat.S_IFREG, []) + kinds.get(stat.S_IFLNK, []), kinds.get(stat.S_IFDIR, [])
+
+    def _kept(self, path: bytes, files: list[bytes], folders: list[bytes]) -> _Leftovers:
+        rules = self._rules.folder(path) if files or folders else None
+        if rules is None:
+            return _Leftovers([], [])
+        kept = [path + name + b"/" for name in rules.kept_folders(folders)]
+        return _Leftovers([path + name for name in rules.kept_files(files)], kept)
 
     def _tracked_in(self, path: bytes) -> _Tracked:
         if not self._fold:
@@ -135,7 +168,7 @@ class _Scan:
         number, index = tracked.entries.get(self._key(name)), self._index
         if number is None:
             return False
-        stages = range(number, min(number + 3, len(index)))  # in a conflict one of them may be
+        stages = range(max(number - 2, 0), number + 1)  # in a conflict one of them may be
         return any(index.row(each).mode == GITLINK for each in stages if index.path(each) == index.path(number))
 
     def is_shown(self, path: bytes) -> bool:
@@ -188,14 +221,6 @@ class _Scan:
         return _is_git_dir(git) and os.path.realpath(git) != os.fsencode(self._repository.git_dir)
 
 
-def _count(folder: bytes, expected: int) -> int:
-    """How many names a folder has, counted no further than needed: it may be a few tracked ones among 150,000."""
-    if expected > _FEW:
-        return len(os.listdir(folder))  # three fifths of the time of scandir
-    with os.scandir(folder) as entries:
-        return len(list(islice(entries, expected + 1)))
-
-
 def _folders_above(paths: Iterable[bytes]) -> set[bytes]:
     found: set[bytes] = set()
     for path in paths:
@@ -209,21 +234,27 @@ def _folders_above(paths: Iterable[bytes]) -> set[bytes]:
 def _tracked_in(index: Index, path: bytes) -> _Tracked:
     """What the index holds in the folder `path`; the entries further down are skipped."""
     found = _Tracked({}, set())
-    everything, offsets, content, flags_at = range(len(index)), index.offsets, index.content, index.path_at - 2
+    everything, behind = range(len(index)), path[:-1] + b"0"  # "0" follows "/"
     number = bisect_left(everything, path, key=index.path)
-    behind = path[:-1] + b"0"  # "0" follows "/"
     stop = bisect_left(everything, behind, lo=number, key=index.path) if path else len(index)
+    run = 1  # entries that are read at once
     while number < stop:
-        at = offsets[number] + flags_at
-        at += len(path) + (4 if content[at] & 0x40 else 2)
-        name, slash, _ = content[at : content.index(b"\0", at)].partition(b"/")
-        if slash:
-            found.folders.add(name)
-            number = bisect_left(everything, path + name + b"0", lo=number + 1, hi=stop, key=index.path)
-        else:
-            found.entries.setdefault(name, number)
-            number += 1
+        names = _paths(index, number, min(number + run, stop), len(path))
+        files = list(takewhile(lambda name: b"/" not in name, names))
+        found.entries.update(zip(files, range(number, stop), strict=False))
+        number, run = number + len(files), min(2 * run, _BLOCK)
+        if len(files) < len(names):
+            folder = names[len(files)].partition(b"/")[0]
+            found.folders.add(folder)
+            number, run = bisect_left(everything, path + folder + b"0", lo=number + 1, hi=stop, key=index.path), 1
     return found
+
+
+def _paths(index: Index, start: int, stop: int, skipped: int) -> list[bytes]:
+    """The paths of some entries without their first bytes. Asking `Index.path` for each takes three times as long."""
+    content, end_of, flags_at = index.content, index.content.index, index.path_at - 2
+    starts = [at + flags_at + (4 if content[at + flags_at] & 0x40 else 2) + skipped for at in index.offsets[start:stop]]
+    return [content[at : end_of(b"\0", at)] for at in starts]
 
 
 def _tracked_by_folder(index: Index) -> dict[bytes, _Tracked]:
@@ -232,7 +263,7 @@ def _tracked_by_folder(index: Index) -> dict[bytes, _Tracked]:
     for number in range(len(index)):
         path = index.path(number).lower()
         at = path.rfind(b"/") + 1
-        found[path[:at]].entries.setdefault(path[at:], number)
+        found[path[:at]].entries[path[at:]] = number
         while at:
             above = path.rfind(b"/", 0, at - 1) + 1
             folders = found[path[:above]].folders
@@ -251,8 +282,7 @@ def _names_git_dir(path: bytes) -> bool:
     except OSError:
         return True
     target = content[8:].rstrip(b"\r\n")
-    named = content.startswith(b"gitdir: ") and target
-    return bool(named) and _is_git_dir(os.path.join(os.path.dirname(path), target))
+    return content[:8] == b"gitdir: " and target != b"" and _is_git_dir(os.path.join(os.path.dirname(path), target))
 
 
 def _is_git_dir(path: bytes) -> bool:

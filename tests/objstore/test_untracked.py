@@ -58,6 +58,24 @@ def test_a_folder_that_lacks_a_folder_is_compared_by_names(tracked):
 
 
 @needs("git")
+@pytest.mark.parametrize("fold", [False, True], ids=["exact", "folded"])
+@pytest.mark.parametrize("with_folders", [False, True], ids=["files", "with folders"])
+@pytest.mark.parametrize("few", [1, 40, 100])
+def test_any_number_of_names_that_are_not_tracked(few, with_folders, fold, repo):
+    """However many there are, and however many are tracked: the ways to find them give the same."""
+    repo.git("config", "core.ignoreCase", str(fold).lower())
+    for number in range(few):
+        repo.write(f"a/f{number:03}{'/x' if with_folders and number % 3 else ''}")
+    repo.commit()
+    ours, expected = repo.open(), []
+    for number in range(100):
+        if number in (0, 1, 31, 32, 33, 99):
+            assert list(untracked(ours, gone=[])) == list(untracked(ours)) == sorted(expected)
+        repo.write(f"a/f{number:03}n{'/y' if number % 5 == 1 else ''}")
+        expected.append(b"a/f%03dn" % number + (b"/" if number % 5 == 1 else b""))
+
+
+@needs("git")
 def test_ignored_folders_and_other_repositories_are_not_entered(tracked, listed):
     tracked.write("ignored/1")
     tracked.write("a/ignored/2/3")
