@@ -7,13 +7,15 @@ Authority: gitignore(5); git's `dir.c` (`prep_exclude`, `add_patterns`, `setup_s
 """
 import os
 import stat
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from .errors import GitError
 from .formats.ignore import MAX_SIZE, RuleList, Step, parse
 from .formats.index import SKIP_WORKTREE, Index
 from .repository import Repository
 from .stores.files import NOFOLLOW, NONBLOCK
+
+_MANY = 256  # names that are worth a pass to find those that some rule fits
 
 
 class FolderRules:
@@ -43,18 +45,23 @@ class FolderRules:
         path = self.path.lower() if self._fold else self.path
         return [step for start, rules in self.lists for step in rules.steps(path[start:], is_dir=is_dir)]
 
-    def _kept(self, names: Collection[bytes], steps: Iterable[Step]) -> list[bytes]:
+    def _kept(self, names: Collection[bytes], steps: list[Step]) -> list[bytes]:
         spelled: dict[bytes, list[bytes]] = {}
         if self._fold:
             for name in names:
                 spelled.setdefault(name.lower(), []).append(name)
             names = spelled.keys()
-        taken_back: list[bytes] = []
+        kept: list[bytes] = []
+        if len(names) > _MANY:
+            open_ = set[bytes]().union(*(step.fitting(names) for step in Step.together(steps)))
+            kept += [name for name in names if name not in open_]
+        else:
+            open_ = set(names)
         for step in steps:
-            if fitting := step.fitting(names):
-                names = [name for name in names if name not in fitting]
-                taken_back += fitting if step.negated else ()
-        kept = [*taken_back, *names]
+            fitting = step.fitting(open_)
+            open_ -= fitting
+            kept += fitting if step.negated else ()
+        kept += open_
         return [name for lower in kept for name in spelled[lower]] if self._fold else kept
 
 

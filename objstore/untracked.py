@@ -99,7 +99,7 @@ class _Scan:
                 if surplus:
                     yield self._kept(path, *self._by_kind(path, surplus))
                 continue
-            tracked = self._tracked_in(path)
+            tracked = self._tracked_in(path, cached)
             for files, folders in self._list(path):
                 new = [name for name in folders if not self._is_tracked(name, tracked)]
                 inside = [name for name in folders if self._is_entered(name, tracked)]
@@ -120,10 +120,7 @@ class _Scan:
             return None
         if len(names) == expected:
             return []
-        if not cached.children and not self._fold:
-            start = bisect_left(range(len(self._index)), path, key=self._index.path)
-            return list(set(names).difference(_paths(self._index, start, start + expected, len(path))))
-        tracked = self._tracked_in(path)
+        tracked = self._tracked_in(path, cached)
         return self._not_in(tracked.folders, self._not_in(tracked.entries, names))
 
     def _names(self, path: bytes, enough: int) -> list[bytes]:
@@ -151,9 +148,9 @@ class _Scan:
         kept = [path + name + b"/" for name in rules.kept_folders(folders)]
         return _Leftovers([path + name for name in rules.kept_files(files)], kept)
 
-    def _tracked_in(self, path: bytes) -> _Tracked:
+    def _tracked_in(self, path: bytes, cached: CachedTree | None) -> _Tracked:
         if not self._fold:
-            return _tracked_in(self._index, path)
+            return _tracked_in(self._index, path, cached)
         self._folded = self._folded or _tracked_by_folder(self._index)
         return self._folded.get(path.lower(), _Tracked({}, set()))
 
@@ -231,11 +228,14 @@ def _folders_above(paths: Iterable[bytes]) -> set[bytes]:
     return found
 
 
-def _tracked_in(index: Index, path: bytes) -> _Tracked:
+def _tracked_in(index: Index, path: bytes, cached: CachedTree | None) -> _Tracked:
     """What the index holds in the folder `path`; the entries further down are skipped."""
     found = _Tracked({}, set())
     everything, behind = range(len(index)), path[:-1] + b"0"  # "0" follows "/"
     number = bisect_left(everything, path, key=index.path)
+    if cached and cached.entries > 0 and not cached.children:
+        stop = min(number + cached.entries, len(index))
+        return _Tracked(dict(zip(_paths(index, number, stop, len(path)), range(number, stop), strict=True)), set())
     stop = bisect_left(everything, behind, lo=number, key=index.path) if path else len(index)
     run = 1  # entries that are read at once
     while number < stop:

@@ -63,14 +63,24 @@ def _without_spaces(text: bytes) -> bytes:
 class Step:
     """Rules of one sign that follow each other, as far as they concern names in one folder: in no order."""
 
-    __slots__ = ("_fits", "_names", "_prefix", "_suffixes", "negated")
+    __slots__ = ("_fits", "_globs", "_names", "_prefix", "_suffixes", "negated")
 
     def __init__(
-        self, negated: bool, names: set[bytes], suffixes: tuple[bytes, ...], fits: Matcher | None, prefix: bytes
+        self, negated: bool, names: set[bytes], suffixes: tuple[bytes, ...], globs: tuple[bytes, ...], prefix: bytes
     ) -> None:
-        """Fit these names, names with these ends, and those that `fits` accepts once `prefix` stands before them."""
+        """Fit these names, names with these ends, and those for which a regular expression fits `prefix` + name."""
         self.negated = negated
-        self._names, self._suffixes, self._fits, self._prefix = names, suffixes, fits, prefix
+        self._names, self._suffixes, self._globs, self._prefix = names, suffixes, globs, prefix
+        self._fits = _any_of(globs)
+
+    @classmethod
+    def together(cls, steps: Sequence["Step"]) -> list["Step"]:
+        """Fewer steps, without a sign, that fit what `steps` fit: several passes over 150,000 names take their time."""
+        merged = [step for step in steps if not step._prefix]
+        names = set[bytes]().union(*(step._names for step in merged))
+        suffixes = tuple(suffix for step in merged for suffix in step._suffixes)
+        globs = tuple(regex for step in merged for regex in step._globs)
+        return [cls(False, names, suffixes, globs, b""), *(step for step in steps if step._prefix)]
 
     def fitting(self, names: Collection[bytes]) -> set[bytes]:
         """Those of `names` that a rule fits. One pass for each kind of rule is twice as fast as a test of each name."""
@@ -145,7 +155,7 @@ class _Group:
         starts = [folder[:size] for size in self._sizes if size <= len(folder)]  # a folder may be very deep
         regexes = [regex for start in starts for regex in self._paths.get(start, ())]
         if regexes:
-            yield Step(self._negated, set(), (), _any_of(tuple(regexes)), folder)
+            yield Step(self._negated, set(), (), tuple(regexes), folder)
 
 
 class _Names:
@@ -172,8 +182,7 @@ class _Names:
     def steps(self) -> list[Step]:
         """One step, made when it is first asked for; none if there is no rule."""
         if not self._steps and (self._plain or self._suffixes or self._globs):
-            fits = _any_of(tuple(self._globs))
-            self._steps = [Step(self._negated, self._plain, tuple(self._suffixes), fits, b"")]
+            self._steps = [Step(self._negated, self._plain, tuple(self._suffixes), tuple(self._globs), b"")]
         return self._steps
 
 

@@ -5,6 +5,7 @@ import re
 from itertools import product
 
 import pytest
+from expref.objstore import ignore
 from expref.objstore.errors import GitError
 from expref.objstore.ignore import IgnoreRules
 
@@ -107,9 +108,15 @@ def test_random_rules(seed, repo):
     random_cases(repo, seed, 200)
 
 
+def test_random_rules_as_many_names_are_looked_up(repo, monkeypatch):
+    monkeypatch.setattr(ignore, "_MANY", 0)
+    random_cases(repo, 50, 200)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2, 12))
-def test_many_random_rules(seed, repo):
+def test_many_random_rules(seed, repo, monkeypatch):
+    monkeypatch.setattr(ignore, "_MANY", seed % 2 * 256)
     random_cases(repo, seed, 500)
 
 
