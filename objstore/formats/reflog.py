@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ..errors import BadName
 from ..ids import ObjectFormat, ObjectId
 
+_BLANKS = bytes.maketrans(b"\t\n\r\0", b"    ")  # no form feed: git's own table of what is a space
 _COMMITTER = re.compile(rb"[^>\n]*> 0*[1-9][0-9]* [+-][0-9]{4}")
 
 
@@ -44,12 +45,12 @@ def decode_entry(line: bytes, form: ObjectFormat) -> LogEntry | None:
 
 
 def encode_entry(entry: LogEntry) -> bytes:
-    """The line of an entry, with its end. Any run of blanks in the message becomes one space, as git writes it.
+    """The line of an entry, with its end. Any run of blanks and line ends in the message becomes one space, as in git.
 
     Raises BadName for a committer that a line cannot hold.
     """
     if not _COMMITTER.fullmatch(entry.committer):
         raise BadName(f"a reflog cannot hold the committer {entry.committer!r}")
-    message = b" ".join(entry.message.split())
+    message = b" ".join(filter(None, entry.message.translate(_BLANKS).split(b" ")))
     line = b"%s %s %s" % (entry.old.hex().encode(), entry.new.hex().encode(), entry.committer)
     return line + (b"\t" + message if message else b"") + b"\n"

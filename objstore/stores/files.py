@@ -1,20 +1,25 @@
 """Files on disk: locks, atomic replacement, permissions, durability. The one place that decides when to fsync.
 
 A reader never locks. A writer makes `<file>.lock` exclusively, writes it, flushes it to the disk and renames it over
-the file, so that a crash leaves the old file or the new one. A lock of somebody else is never broken.
+the file, so that a crash leaves the old file or the new one. A lock of somebody else is never broken; one of ours says
+whose it is (`lockmarks`) until the new content is in it.
 Authority: git's `lockfile.c`, `path.c` (`calc_shared_perm`), git-config(1) `core.sharedRepository`.
 """
+import itertools
 import os
 import stat
 import time
+from contextlib import suppress
 from types import TracebackType
 
 from ..errors import Conflict, GitError
+from .lockmarks import mark
 
 BINARY = getattr(os, "O_BINARY", 0)  # Windows
 CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 NONBLOCK = getattr(os, "O_NONBLOCK", 0)
+_LONGEST_PAUSE_S = 1.0  # between two tries to get a lock: 1 ms, 4 ms, 9 ms, … as git
 _RETRIES = 3  # git removes empty folders at any time (pack-refs, prune): make them and try again
 
 
@@ -68,46 +73,65 @@ PRIVATE = Sharing()
 class LockFile:
     """`<path>.lock`, held while the `with` block runs; `commit(content)` replaces `path` with it.
 
-    Leaving the block without a commit removes the lock and changes nothing, whatever the reason. Raises Conflict if
-    somebody else holds the lock for longer than `timeout_s`.
+    Leaving the block without that removes the lock and changes nothing, whatever the reason. Raises Conflict if
+    somebody else holds the lock for longer than `timeout_s`; a negative one is for ever.
     """
 
     def __init__(self, path: str, *, sharing: Sharing = PRIVATE, timeout_s: float = 0.0) -> None:
         """Name the file to lock; nothing happens before the block is entered."""
         self._path, self._lock, self._sharing, self._timeout_s = path, path + ".lock", sharing, timeout_s
         self._fd: int | None = None
+        self._is_held = False
 
     def __enter__(self) -> "LockFile":
-        until, pause = time.monotonic() + self._timeout_s, 0.001
-        while True:
+        until = time.monotonic() + self._timeout_s
+        for attempt in itertools.count(1):
             try:
                 self._fd = create(self._lock, 0o666, self._sharing)
-                return self
+                self._is_held = True
+                with suppress(OSError):  # nobody needs it to be there, on a full disk least of all
+                    os.write(self._fd, mark())
+                break
             except FileExistsError:
-                if time.monotonic() >= until:
+                left_s = until - time.monotonic() if self._timeout_s >= 0 else _LONGEST_PAUSE_S
+                if left_s <= 0:
                     raise Conflict(_held_by_others(self._lock)) from None
-            time.sleep(pause)
-            pause = min(pause * 2, 0.1)
+            jitter = 0.75 + os.urandom(1)[0] / 510  # so that two that wait do not meet again and again
+            time.sleep(min(attempt * attempt * 0.001 * jitter, _LONGEST_PAUSE_S, left_s))
+        return self
 
     def commit(self, content: bytes) -> None:
         """Replace the file by one of this content: on the disk before it has the name."""
-        assert self._fd is not None, "commit once, inside the block"
+        self.write(content)
+        self.replace()
+
+    def write(self, content: bytes) -> None:
+        """Write what the file is to be, and have it on the disk. The lock is still held."""
+        assert self._fd is not None, "write once, inside the block"
+        os.ftruncate(self._fd, 0)
+        os.lseek(self._fd, 0, os.SEEK_SET)
         write_all(self._fd, content, self._lock)
         os.fsync(self._fd)
         self._sharing.adjust(self._lock)
-        os.close(self._fd)  # Windows renames closed files only
-        self._fd = None
-        try:
-            os.replace(self._lock, self._path)
-        except BaseException:
-            os.unlink(self._lock)
-            raise
+        self.close()  # Windows renames closed files only
+
+    def replace(self) -> None:
+        """Put what was written in the place of the file; this ends the lock."""
+        os.replace(self._lock, self._path)
+        self._is_held = False
+
+    def close(self) -> None:
+        """Give the descriptor back: there are fewer of them than refs. The lock is still held."""
+        if self._fd is not None:
+            fd, self._fd = self._fd, None
+            os.close(fd)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._fd is not None:
-            os.close(self._fd)
-            self._fd = None
-            os.unlink(self._lock)
+        self.close()
+        if self._is_held:
+            self._is_held = False
+            with suppress(FileNotFoundError):  # somebody was tired of waiting
+                os.unlink(self._lock)
 
 
 def _held_by_others(lock: str) -> str:
@@ -149,6 +173,13 @@ def make_folders(path: str, sharing: Sharing) -> None:
         sharing.adjust(folder)
 
 
+def remove_empty_folders(path: str) -> None:
+    """Remove a folder that holds nothing but folders. Raises OSError where there is more; a file is left alone."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        for folder, _, _ in os.walk(path, topdown=False):
+            os.rmdir(folder)
+
+
 def write_all(fd: int, content: bytes | memoryview, path: str = "") -> None:
     """Write all of `content`: one `os.write` may take less. An error (a full disk) names `path`."""
     view = memoryview(content)
@@ -160,21 +191,30 @@ def write_all(fd: int, content: bytes | memoryview, path: str = "") -> None:
         raise
 
 
+def write_new(path: str, content: bytes, sharing: Sharing, *, durable: bool = True) -> None:
+    """Make a file that must not exist yet; nothing stays of it if that fails. `durable=False` leaves out the fsync."""
+    fd = create(path, 0o666, sharing)
+    try:
+        try:
+            write_all(fd, content, path)
+            if durable:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+        sharing.adjust(path)
+    except BaseException:
+        os.unlink(path)
+        raise
+
+
 def replace_file(path: str, content: bytes, sharing: Sharing, *, durable: bool = True) -> None:
     """Make `path` a file of this content, or leave it as it was; of two writers at once one wins.
 
     For files that only we write and that no lock guards. `durable=False` leaves out the fsync: for what may be lost.
     """
     temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.tmp"
-    fd = create(temporary, 0o666, sharing)
+    write_new(temporary, content, sharing, durable=durable)
     try:
-        try:
-            write_all(fd, content, temporary)
-            if durable:
-                os.fsync(fd)
-        finally:
-            os.close(fd)
-        sharing.adjust(temporary)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
@@ -204,18 +244,14 @@ def read_file(path: str) -> bytes | None:
         return None
 
 
-def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | NONBLOCK)
-
-
-def read_unless_link(path: str) -> bytes | None:
-    """The same, but raises OSError with ELOOP for a symbolic link, where the system can tell."""
+def read_start(path: str, size: int) -> bytes | None:
+    """The same, but no more than the first `size` bytes."""
     try:
-        with open(path, "rb", buffering=0, opener=_open_itself) as file:
-            return file.readall()
+        with open(path, "rb", buffering=0, opener=_open_at_once) as file:
+            return file.read(size)
     except (FileNotFoundError, NotADirectoryError):
         return None
 
 
-def _open_itself(path: str, flags: int) -> int:
-    return os.open(path, flags | NONBLOCK | NOFOLLOW)
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | NONBLOCK)

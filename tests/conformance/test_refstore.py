@@ -4,6 +4,7 @@ An implementation is a class here with what a test needs beside the interface: m
 holding a lock as another program does, another store on the same refs.
 """
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -11,10 +12,11 @@ import time
 
 import pytest
 from expref.objstore.errors import BadName, Conflict, Corrupt
-from expref.objstore.formats.refs import SymbolicRef
+from expref.objstore.formats.refs import Ref, SymbolicRef
 from expref.objstore.ids import SHA1
-from expref.objstore.stores.files import PRIVATE
-from expref.objstore.stores.refstore import FilesRefStore, Ref, RefUpdate
+from expref.objstore.stores.filesrefs import FilesRefStore
+from expref.objstore.stores.refstore import RefUpdate
+from expref.objstore.stores.reftransaction import WriteRules
 
 from tests.conftest import needs
 from tests.packmaker import oid
@@ -29,7 +31,7 @@ class Files:
         self.folder = str(folder)
 
     def store(self):
-        return FilesRefStore(self.folder, self.folder, SHA1, PRIVATE)
+        return FilesRefStore(self.folder, self.folder, SHA1, WriteRules())
 
     def settle(self):
         """Bring the refs into the form that this implementation is about."""
@@ -156,22 +158,105 @@ def test_an_update_to_the_same_value_is_fine(store, fill):
     assert store.get("refs/heads/a") == ONE
 
 
-def test_of_several_updates_those_before_a_refused_one_stay(store, fill):
-    fill("refs/heads/b")
-    updates = [RefUpdate(f"refs/heads/{name}", TWO, "absent") for name in "cba"]
-    with pytest.raises(Conflict, match="refs/heads/b exists"):
-        store.update(updates)
-    assert {ref.name: ref.id for ref in store.refs("refs/")} == {"refs/heads/a": TWO, "refs/heads/b": ONE}
+@pytest.mark.parametrize("new", [ONE, None])
+def test_a_ref_is_deleted(kept, store, fill, new):
+    fill("refs/heads/a", "refs/heads/ab", "refs/heads/c/d")
+    for name, expected in (("refs/heads/a", ONE), ("refs/heads/c/d", "any")):
+        set_ref(store, name, None, expected)
+        assert kept.store().read(name) is store.get(name) is None
+    assert list(store.refs("refs/")) == [Ref("refs/heads/ab", ONE, None)]
+    set_ref(store, "refs/heads/c", TWO, "absent")
+    if new:
+        set_ref(store, "refs/heads/a/b", new, "absent")
+        kept.settle()
+    assert [ref.name for ref in store.refs("refs/")] == ["refs/heads/a/b"] * bool(new) + ["refs/heads/ab", "refs/heads/c"]
 
 
-def test_updates_may_be_of_all_kinds_at_once(store, fill):
+def test_a_deleted_ref_stays_deleted_however_often_it_was_changed(kept, store, fill):
     fill("refs/heads/a", "refs/heads/b")
+    set_ref(store, "refs/heads/a", TWO, ONE)
+    set_ref(store, "refs/heads/a", None, TWO)
+    assert store.get("refs/heads/a") is None
+    kept.settle()
+    assert list(kept.store().refs("refs/")) == [Ref("refs/heads/b", ONE, None)]
+
+
+@pytest.mark.parametrize("expected", ["any", "absent"])
+def test_deleting_what_is_not_there_changes_nothing(store, fill, expected):
+    fill("refs/heads/b")
+    set_ref(store, "refs/heads/a", None, expected)
+    assert list(store.refs("refs/")) == [Ref("refs/heads/b", ONE, None)]
+
+
+def test_a_deletion_is_refused_when_the_ref_is_not_as_expected(store, fill):
+    fill("refs/heads/a")
+    for name, expected in (("refs/heads/a", TWO), ("refs/heads/a", "absent"), ("refs/heads/b", ONE)):
+        with pytest.raises(Conflict, match=name):
+            set_ref(store, name, None, expected)
+    assert list(store.refs("refs/")) == [Ref("refs/heads/a", ONE, None)]
+
+
+@pytest.mark.parametrize("refused", [
+    RefUpdate("refs/heads/m", TWO, "absent"), RefUpdate("refs/heads/m", None, TWO), RefUpdate("refs/heads/n", TWO, ONE),
+    RefUpdate("refs/heads/m/x", TWO, "any"), RefUpdate("refs/heads", TWO, "any"), RefUpdate("refs/heads/..", TWO, "any"),
+])
+def test_of_several_changes_either_all_are_made_or_none(store, fill, refused):
+    fill("refs/heads/a", "refs/heads/m", "refs/heads/z")
+    before = list(store.refs("refs/"))
+    others = [RefUpdate("refs/heads/a", TWO, ONE), RefUpdate("refs/heads/b", TWO, "absent"), RefUpdate("refs/heads/z", None, ONE)]
+    for updates in ([*others, refused], [refused, *others]):
+        with pytest.raises((Conflict, BadName)):
+            store.update(updates)
+        assert list(store.refs("refs/")) == before
+    store.update(others)
+    assert {ref.name: ref.id for ref in store.refs("refs/")} == {"refs/heads/a": TWO, "refs/heads/b": TWO, "refs/heads/m": ONE}
+
+
+def test_changes_may_be_of_all_kinds_at_once(store, fill):
+    fill("refs/heads/a", "refs/heads/b", "refs/heads/d")
     store.update([
         RefUpdate("refs/heads/b", TWO, ONE), RefUpdate("refs/heads/a", TWO, "any"), RefUpdate("refs/heads/c", TWO, "absent"),
-        RefUpdate("refs/heads/c", THREE, TWO),
+        RefUpdate("refs/heads/d", None, ONE), RefUpdate("refs/heads/e", None, "any"),
     ])
-    assert [ref.id for ref in store.refs("refs/heads/")] == [TWO, TWO, THREE]
+    assert [(ref.name[-1], ref.id) for ref in store.refs("refs/heads/")] == [("a", TWO), ("b", TWO), ("c", TWO)]
     store.update([])
+
+
+def test_a_ref_is_changed_only_once_at_a_time(kept, store, fill):
+    fill("refs/heads/a")
+    kept.make_symbolic("HEAD", "refs/heads/a")
+    for name in ("HEAD", "refs/heads/a"):
+        with pytest.raises(Conflict, match="refs/heads/a cannot be changed twice at once"):
+            store.update([RefUpdate("refs/heads/a", TWO, ONE), RefUpdate(name, THREE, "any")])
+    assert store.get("HEAD") == ONE
+
+
+@pytest.mark.parametrize("names", [("refs/heads/a", "refs/heads/a/b"), ("refs/heads/a/b/c", "refs/heads/a")])
+@pytest.mark.parametrize("other", [TWO, None])
+def test_of_refs_in_each_others_way_not_both_are_changed_at_once(store, names, other):
+    with pytest.raises(Conflict, match="cannot be changed at once"):
+        store.update([RefUpdate(names[0], TWO, "absent"), RefUpdate(names[1], other, "any")])
+    assert list(store.refs("refs/")) == []
+
+
+@pytest.mark.parametrize(("there", "new"), [("refs/heads/a", "refs/heads/a/b"), ("refs/heads/a/b", "refs/heads/a")])
+def test_a_ref_does_not_make_room_for_another_in_the_same_call(store, fill, there, new):
+    """As in git, which locks both before it removes one."""
+    fill(there)
+    with pytest.raises(Conflict):
+        store.update([RefUpdate(there, None, ONE), RefUpdate(new, TWO, "absent")])
+    assert list(store.refs("refs/")) == [Ref(there, ONE, None)]
+    set_ref(store, there, None, ONE)
+    set_ref(store, new, TWO, "absent")
+    assert list(store.refs("refs/")) == [Ref(new, TWO, None)]
+
+
+def test_a_symbolic_ref_stays_when_what_it_leads_to_is_deleted(kept, store, fill):
+    fill("refs/heads/a")
+    kept.make_symbolic("refs/heads/s", "refs/heads/a")
+    set_ref(store, "refs/heads/s", None, ONE)
+    assert store.read("refs/heads/s") == SymbolicRef("refs/heads/a")
+    assert store.read("refs/heads/a") is None
 
 
 @pytest.mark.parametrize("name", ["", "config", "refs/..", "refs/a.lock", "refs/a b", "../refs/a", "/refs/a", "refs/a\0b", "a/b"])
@@ -283,8 +368,8 @@ def git(*args):
 count = wins = 0
 while os.path.exists(go):
     count += 1
-    if kind == "pack":
-        wins += git("pack-refs", "--all", "--prune").returncode == 0
+    if kind in ("pack", "gc"):
+        wins += git(*{"pack": ("pack-refs", "--all", "--prune"), "gc": ("gc", "--quiet")}[kind]).returncode == 0
     elif kind == "others":
         wins += git("update-ref", f"refs/exps/{count % 5}/other", ids[count % 9]).returncode == 0
         wins += git("update-ref", "-d", f"refs/exps/{(count + 2) % 5}/other").returncode == 0
@@ -393,4 +478,81 @@ def test_refs_are_made_while_git_makes_and_deletes_neighbours(repo, race):
     stop()
     assert len(made) > 5
     assert made <= set(repo.git("for-each-ref", "--format=%(refname)").split())
+    repo.git("fsck", "--strict")
+
+
+@needs("git")
+@pytest.mark.parametrize("kind", ["pack", "gc"])
+def test_what_we_delete_stays_deleted_and_what_we_make_stays_while_git_packs_refs(repo, race, kind):
+    """Names come back: a ref that is deleted while git reads it, packs it and removes its file may be there again."""
+    start, stop = race
+    store = repo.open().refs
+    ids = start(kind)
+    is_there, changes = dict.fromkeys((f"refs/exps/{number % 2}/{number}" for number in range(6)), False), 0
+    for _ in for_a_while():
+        names = random.sample(sorted(is_there), 3)
+        updates = [RefUpdate(name, None if is_there[name] else ids[changes], "any" if is_there[name] else "absent") for name in names]
+        try:
+            store.update(updates)
+        except Conflict as error:
+            assert "is held by another program" in str(error)
+        else:
+            is_there |= {name: not is_there[name] for name in names}
+            changes += 1
+        assert {ref.name for ref in store.refs("refs/exps/")} == {name for name, there in is_there.items() if there}
+        assert all((store.get(name) is not None) == there for name, there in is_there.items())
+    packed, = stop()
+    assert packed > (0 if kind == "gc" else 5) and changes > 5
+    assert set(repo.git("for-each-ref", "--format=%(refname)").split()) == {name for name, there in is_there.items() if there}
+    repo.git("fsck", "--strict")
+
+
+@needs("git")
+def test_no_update_of_git_is_lost_while_we_delete_neighbours(repo, race):
+    """Without `git pack-refs` beside it, which makes git lose some of its own: see above."""
+    start, stop = race
+    store = repo.open().refs
+    ids = start()
+    names = [f"refs/exps/0/packed{number}" for number in range(400)]
+    store.update([RefUpdate(name, ids[0], "absent") for name in ["refs/exps/0/counter", *names]])
+    repo.git("pack-refs", "--all")
+    start("counter")
+    for _ in for_a_while():
+        if names and try_update(store, names[-1], None, ids[0]):
+            names.pop()
+        if try_update(store, "refs/exps/1/new", ids[1], "absent"):
+            assert try_update(store, "refs/exps/1/new", None, ids[1])
+    theirs, = stop()
+    assert len(names) < 390 and theirs > 5
+    assert ids.index(store.get("refs/exps/0/counter")) == theirs
+    assert repo.git("for-each-ref", "--format=%(refname)").split() == sorted(["refs/exps/0/counter", *names])
+
+
+@needs("git")
+def test_of_several_refs_that_many_change_at_once_all_have_the_same_number(repo, race):
+    """Each transaction raises both counters or none, and none is lost."""
+    start, stop = race
+    ids = start()
+    names = ["refs/exps/0/a", "refs/exps/1/b"]
+    repo.open().refs.update([RefUpdate(name, ids[0], "absent") for name in names])
+    wins, until = [], time.monotonic() + RACE_S
+
+    def raise_both():
+        store = repo.open().refs
+        while time.monotonic() < until:
+            at = [ids.index(store.get(name)) for name in names]
+            try:
+                store.update([RefUpdate(name, ids[number + 1], ids[number]) for name, number in zip(names, at, strict=True)])
+                wins.append(1)
+            except Conflict:
+                pass
+
+    threads = [threading.Thread(target=raise_both) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    stop()
+    store = repo.open().refs
+    assert [ids.index(store.get(name)) for name in names] == [len(wins)] * 2 and len(wins) > 5
     repo.git("fsck", "--strict")

@@ -8,7 +8,6 @@ import time
 
 import pytest
 from expref.objstore.errors import Conflict, GitError
-from expref.objstore.stores import files
 from expref.objstore.stores.files import (
     PRIVATE,
     LockFile,
@@ -17,9 +16,10 @@ from expref.objstore.stores.files import (
     fsync_folder,
     make_folders,
     read_file,
-    read_unless_link,
+    remove_empty_folders,
     replace_file,
     write_all,
+    write_new,
 )
 
 
@@ -66,6 +66,61 @@ def test_a_lock_is_waited_for(tmp_path):
     with LockFile(str(tmp_path / "f"), timeout_s=30) as mine:
         mine.commit(b"x")
     assert (tmp_path / "f").read_bytes() == b"x"
+
+
+def test_what_was_written_under_a_lock_takes_its_place_when_told_to(tmp_path):
+    (tmp_path / "f").write_bytes(b"old")
+    with LockFile(str(tmp_path / "f")) as lock:
+        lock.write(b"new")
+        assert (tmp_path / "f.lock").read_bytes() == b"new"
+        assert (tmp_path / "f").read_bytes() == b"old"
+        lock.replace()
+        (tmp_path / "f.lock").write_bytes(b"of the next")
+    assert (tmp_path / "f").read_bytes() == b"new"
+    assert (tmp_path / "f.lock").read_bytes() == b"of the next"
+
+
+def test_a_lock_holds_without_a_descriptor_until_its_block_is_left(tmp_path):
+    with LockFile(str(tmp_path / "f")) as lock:
+        lock.close()
+        with pytest.raises(Conflict):
+            LockFile(str(tmp_path / "f"), timeout_s=0.01).__enter__()
+    with LockFile(str(tmp_path / "f")) as lock:
+        lock.write(b"not wanted after all")
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_lock_that_somebody_took_away_is_no_error_in_the_end(tmp_path):
+    with LockFile(str(tmp_path / "f")):
+        (tmp_path / "f.lock").unlink()
+
+
+def test_a_negative_time_waits_for_ever(tmp_path):
+    lock = tmp_path / "f.lock"
+    lock.touch()
+    threading.Timer(0.2, lock.unlink).start()
+    with LockFile(str(tmp_path / "f"), timeout_s=-1):
+        assert lock.exists()
+
+
+def test_only_folders_of_folders_are_removed(tmp_path):
+    (tmp_path / "a/b/c").mkdir(parents=True)
+    (tmp_path / "a/d").mkdir()
+    (tmp_path / "full/x").mkdir(parents=True)
+    (tmp_path / "full/x/y").touch()
+    (tmp_path / "link").symlink_to("full")
+    for name in ("a", "none", "link", "full/x/y"):
+        remove_empty_folders(str(tmp_path / name))
+    with pytest.raises(OSError):
+        remove_empty_folders(str(tmp_path / "full"))
+    assert sorted(os.listdir(tmp_path)) == ["full", "link"]
+
+
+def test_a_new_file_never_replaces_one(tmp_path):
+    write_new(str(tmp_path / "f"), b"first", PRIVATE)
+    with pytest.raises(FileExistsError):
+        write_new(str(tmp_path / "f"), b"second", PRIVATE)
+    assert (tmp_path / "f").read_bytes() == b"first"
 
 
 def test_folders_are_made_for_a_lock(tmp_path):
@@ -118,30 +173,19 @@ def test_a_replaced_file_is_the_old_or_the_new_one(tmp_path):
     assert sorted(os.listdir(tmp_path / "a")) == ["d", "f"]
 
 
-@pytest.mark.parametrize("read", [read_file, read_unless_link])
-def test_what_is_not_there_reads_as_none(tmp_path, read):
+def test_what_is_not_there_reads_as_none(tmp_path):
     (tmp_path / "f").write_bytes(b"content")
-    assert read(str(tmp_path / "f")) == b"content"
-    assert read(str(tmp_path / "none")) is None
-    assert read(str(tmp_path / "f" / "below a file")) is None
+    assert read_file(str(tmp_path / "f")) == b"content"
+    assert read_file(str(tmp_path / "none")) is None
+    assert read_file(str(tmp_path / "f" / "below a file")) is None
     with pytest.raises(IsADirectoryError):
-        read(str(tmp_path))
+        read_file(str(tmp_path))
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
-@pytest.mark.parametrize("read", [read_file, read_unless_link])
-def test_reading_never_waits_for_a_fifo(tmp_path, read):
+def test_reading_never_waits_for_a_fifo(tmp_path):
     os.mkfifo(tmp_path / "fifo")
-    assert not read(str(tmp_path / "fifo"))
-
-
-@pytest.mark.skipif(not files.NOFOLLOW, reason="the system cannot tell")
-def test_a_symbolic_link_is_followed_or_told(tmp_path):
-    (tmp_path / "f").write_bytes(b"content")
-    (tmp_path / "link").symlink_to("f")
-    assert read_file(str(tmp_path / "link")) == b"content"
-    with pytest.raises(OSError, match="symbolic links"):
-        read_unless_link(str(tmp_path / "link"))
+    assert not read_file(str(tmp_path / "fifo"))
 
 
 def test_a_folder_is_made_durable_where_that_is_possible(tmp_path):
