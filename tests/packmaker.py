@@ -104,6 +104,33 @@ def make_index(rows, trailer=bytes(20), large_from=1 << 31):
     return index + hashlib.sha1(index).digest()
 
 
+def make_old_index(rows, trailer=b"p" * 20):
+    """The bytes of an index of version 1."""
+    counts = [sum(row[0][0] <= first for row in rows) for first in range(256)]
+    index = struct.pack(">256I", *counts)
+    index += b"".join(struct.pack(">I", offset) + id_ for id_, offset, _ in sorted(rows)) + trailer
+    return index + hashlib.sha1(index).digest()
+
+
+def make_midx(packs, chunks=(), version=1, hash_version=1):
+    """The bytes of a multi-pack-index: `packs` maps names ("pack-x.idx") to ids; `chunks` replaces or adds some."""
+    names = sorted(packs)
+    rows = sorted((id_, number) for number, name in enumerate(names) for id_ in packs[name])
+    counts = [sum(id_[0] <= first for id_, _ in rows) for first in range(256)]
+    content = {
+        b"PNAM": b"".join(name.encode() + b"\0" for name in names), b"OIDF": struct.pack(">256I", *counts),
+        b"OIDL": b"".join(id_ for id_, _ in rows), b"OOFF": b"".join(struct.pack(">II", number, 12) for _, number in rows),
+    } | dict(chunks)
+    start, table = 12 + 12 * (len(content) + 1), b""
+    for name, part in content.items():
+        table += name + struct.pack(">Q", start)
+        start += len(part)
+    table += bytes(4) + struct.pack(">Q", start)
+    head = b"MIDX" + struct.pack(">BBBBI", version, hash_version, len(content), 0, len(names))
+    whole = head + table + b"".join(content.values())
+    return whole + hashlib.sha1(whole).digest()
+
+
 def write_pack(folder, *entries, name="pack-test"):
     """Put a pack and its index into a folder; returns the path without suffix."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 Blobs have no format. Everything is bytes: names and messages of real repositories are in any encoding or none.
 Authority: git's `tree-walk.c` and `commit.c`, gitformat-loose(5), git-commit-tree(1), git-fsck(1).
 """
+
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -105,13 +106,16 @@ def is_entry_name(name: bytes) -> bool:
 def decode_commit(content: bytes, form: ObjectFormat, source: str = "commit") -> Commit:
     """Read a commit; raises Corrupt where tree, author or committer are missing or an id is not one."""
     header, _, message = content.partition(b"\n\n")
-    fields: list[tuple[bytes, bytes]] = []
+    lines: list[list[bytes]] = []  # each with those that continue it: joined in the end, an attacker may send millions
     for line in header.removesuffix(b"\n").split(b"\n"):
-        if line[:1] == b" " and fields:
-            fields[-1] = (fields[-1][0], fields[-1][1] + b"\n" + line[1:])
+        if line[:1] == b" " and lines:
+            lines[-1].append(line[1:])
         else:
-            key, _, value = line.partition(b" ")
-            fields.append((key, value))
+            lines.append([line])
+    fields: list[tuple[bytes, bytes]] = []
+    for first, *more in lines:
+        key, _, value = first.partition(b" ")
+        fields.append((key, b"\n".join((value, *more)) if more else value))
     try:
         known = dict(reversed(fields))  # the first of each name counts
         return Commit(

@@ -3,11 +3,12 @@
 Written as git does: `tmp_obj_*` beside the target (so that `git gc` clears what a crash leaves), mode 0444, linked and
 then unlinked, or renamed where links are not possible. Authority: gitformat-loose(5), git's `object-file.c`.
 """
+
 import os
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple, Protocol
 
 from ..errors import Conflict, Corrupt
 from ..formats.pack import MAX_RATIO
@@ -18,6 +19,13 @@ from .files import Sharing, create, gone, make_folders, write_all
 LEVEL = 1  # zlib's; git's default is 6, which costs 1.6 times as much for 2 % less
 BLOCK = 1 << 20  # bytes read and compressed at a time
 _HEADER = 32  # longest header: "commit " and 20 digits, with room
+
+
+class Readable(Protocol):
+    """What blobs are written from: a file, or anything else that can be read once."""
+
+    def read(self, size: int, /) -> bytes:
+        """The next bytes, `size` at most; none at the end."""
 
 
 class StoredObject(NamedTuple):
@@ -43,6 +51,11 @@ class LooseStore:
     def has(self, id_: bytes) -> bool:
         """Whether there is a file for this object."""
         return os.path.exists(self._file(id_))
+
+    def path(self, id_: bytes) -> str | None:
+        """The file of an object; None if it is not here."""
+        path = self._file(id_)
+        return path if os.path.exists(path) else None
 
     def get(self, id_: bytes) -> StoredObject | None:
         """Read an object whole; None if it is not here. Raises Corrupt if the file is not such an object."""
@@ -111,6 +124,11 @@ class LooseStore:
             return False
         return True
 
+    def drop(self, id_: bytes) -> None:
+        """Remove an object that a pack holds too; nothing happens if it is not here."""
+        with suppress(FileNotFoundError):
+            os.unlink(self._file(id_))
+
     def write(self, kind: Kind, content: bytes) -> ObjectId:
         """Store an object, durably; nothing happens if it is here. Returns its id."""
         id_ = self._form.name_object(kind, content)
@@ -121,7 +139,7 @@ class LooseStore:
                 incoming.publish(path)
         return id_
 
-    def write_blob(self, stream: BinaryIO, size: int, progress: Progress = SILENT) -> ObjectId:
+    def write_blob(self, stream: Readable, size: int, progress: Progress = SILENT) -> ObjectId:
         """Store a blob of `size` bytes read from `stream`, in blocks. Raises Conflict if the stream ends elsewhere."""
         hasher, packer = self._form.hasher(), zlib.compressobj(LEVEL)
         with _Incoming(self._path, self._sharing) as incoming:

@@ -1,93 +1,234 @@
 """All objects of a repository: its loose ones, its packs, and those it borrows from alternates.
 
 Reading looks everywhere; writing goes to the repository's own folder and never replaces anything. An object that is
-here already is freshened, because `git gc` may be about to take it; what cannot be freshened is written anew.
-Authority: gitrepository-layout(5), "objects"; git's `object-file.c` (`freshen_packed_object`).
+here already is freshened, because `git gc` may be about to take it; what cannot be freshened is written anew. A copy
+that is broken is passed over where there is another one. As in git, contents are not hashed when they are read, with
+these exceptions: what is decoded here (trees, commits, tags), blobs that are read in blocks, what is about to be
+referred to anew (`keep`), and what `walk` and `each_object` find.
+Authority: gitrepository-layout(5), "objects"; git's `object-file.c` (`freshen_packed_object`), `packfile.c`.
 """
-import os
-from collections.abc import Iterator
-from typing import BinaryIO
 
-from ..errors import Corrupt, NotFound, Unsupported
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import NoReturn, TypeVar
+
+from ..errors import Corrupt, GitError, NotFound
 from ..formats.objects import Commit, TreeEntry, decode_commit, decode_tree
+from ..formats.packindex import PackIndex
 from ..formats.tag import Tag, decode_tag
 from ..ids import Kind, ObjectFormat, ObjectId
 from ..progress import SILENT, Progress
-from .files import Sharing, read_file
-from .loose import LooseStore, StoredObject
+from .alternates import alternates
+from .files import Sharing
+from .loose import LooseStore, Readable, StoredObject
+from .packfile import Pack
 from .packs import PackStore
+from .packwalk import PackedObject, walk
+from .streams import WHOLE, BlobReader, Opened, open_loose, open_packed
 
-DEEPEST_ALTERNATE = 5  # as git
+MOST_LOOKS = 10  # at folders where packs come and go faster than they can be read
+
+T = TypeVar("T")
 
 
 class ObjectStore:
     """The objects of a repository, its own first."""
 
-    def __init__(self, path: str, form: ObjectFormat, sharing: Sharing) -> None:
-        """Look at the folder `path`; alternates are read when something is not in it."""
+    def __init__(self, path: str, form: ObjectFormat, sharing: Sharing, *, alternates: Sequence[str] = ()) -> None:
+        """Look at the folder `path`; at alternates, those given and those it names, when something is not in it."""
         self.form, self.path, self.sharing = form, path, sharing
         self._loose, self._packs = LooseStore(path, form, sharing), PackStore(path + "/pack", form)
-        self._borrowed: list[tuple[LooseStore, PackStore]] | None = None
+        self._alternates = alternates
+        self._borrowed: dict[str, tuple[LooseStore, PackStore]] | None = None
         self._empty_tree = form.name_object("tree", b"")
 
     def _places(self) -> Iterator[tuple[LooseStore, PackStore]]:
         yield self._loose, self._packs
         if self._borrowed is None:
-            self._borrowed = [
-                (LooseStore(path, self.form, self.sharing), PackStore(path + "/pack", self.form))
-                for path in alternates(self.path)
-            ]
-        yield from self._borrowed
+            self._look_for_alternates()
+        yield from (self._borrowed or {}).values()
+
+    def _look_for_alternates(self) -> bool:
+        """Read the lists of alternates again; whether there are others than before."""
+        known, form, sharing = self._borrowed or {}, self.form, self.sharing
+        paths = alternates(self.path, self._alternates)
+        self._borrowed = {
+            path: known.get(path) or (LooseStore(path, form, sharing), PackStore(path + "/pack", form))
+            for path in paths
+        }
+        return not known.keys() >= self._borrowed.keys()
 
     def _rescan(self) -> bool:
-        """After a miss: look for packs that came meanwhile; whether there are any."""
-        return sum(packs.rescan() for _, packs in self._places()) > 0  # all of them
+        """After a miss: look for packs and alternates that came meanwhile; whether there are any."""
+        has_others = self._look_for_alternates()
+        return sum(packs.rescan() for _, packs in self._places()) > 0 or has_others  # all of them
+
+    def _search(
+        self, id_: bytes, packed: Callable[[Pack, int], T], loose: Callable[[LooseStore, bytes], T | None]
+    ) -> T | None:
+        """What one of two functions makes of an object, by where it is; None if it is not here.
+
+        Raises Corrupt if no copy of it can be read, or if it may be in a pack that cannot be read.
+        """
+        faults: list[GitError | FileNotFoundError] = []
+        for store, packs in self._places():
+            try:
+                place = packs.locate(id_)
+                found = packed(*place) if place else loose(store, id_)
+                if found is not None:
+                    return found
+            except (GitError, FileNotFoundError) as error:
+                faults.append(error)
+        return self._search_again(id_, packed, loose, faults)
+
+    def _search_again(
+        self,
+        id_: bytes,
+        packed: Callable[[Pack, int], T],
+        loose: Callable[[LooseStore, bytes], T | None],
+        faults: list[GitError | FileNotFoundError],
+    ) -> T | None:
+        """The same after a miss: look for new packs, and in all packs, until nothing changes any more."""
+        is_unsure = bool(faults) or any(packs.is_guided() or packs.fault for _, packs in self._places())
+        for _ in range(MOST_LOOKS):
+            if not self._rescan() and not is_unsure:
+                break
+            is_unsure, faults = False, []
+            for store, packs in self._places():
+                for look in _looks(packs.search(id_), packed, partial(loose, store, id_)):
+                    try:
+                        found = look()
+                        if found is not None:
+                            return found
+                    except (GitError, FileNotFoundError) as error:
+                        faults.append(error)
+            faults += [packs.fault for _, packs in self._places() if packs.fault]
+        for store, _ in self._places():  # unpacked meanwhile
+            found = loose(store, id_)
+            if found is not None:
+                return found
+        broken = next((error for error in faults if isinstance(error, GitError)), None)
+        if broken:
+            raise broken
+        return None
 
     def get(self, id_: bytes) -> StoredObject | None:
         """Read an object; None if it is not here. Raises Corrupt if it is broken.
 
         The empty tree is always here, as for git: scripts name it without ever storing it.
         """
-        for _ in range(2):
-            for loose, packs in self._places():
-                found = packs.get(id_) or loose.get(id_)
-                if found:
-                    return found
-            if not self._rescan():
-                break
-        last_look = filter(None, (loose.get(id_) for loose, _ in self._places()))
-        return next(last_look, StoredObject("tree", b"") if id_ == self._empty_tree else None)
+        found = self._search(id_, Pack.read, LooseStore.get)
+        return StoredObject("tree", b"") if found is None and id_ == self._empty_tree else found
 
     def find(self, id_: ObjectId) -> StoredObject:
         """Read an object; raises NotFound if it is not here, Corrupt if it is broken."""
         found = self.get(id_)
-        if found is None:
+        return self._missing(id_) if found is None else found
+
+    def _missing(self, id_: ObjectId) -> NoReturn:
+        """Raise NotFound."""
+        if not self.is_partial():
             raise NotFound(f"object {id_} is missing from {self.path}")
-        return found
+        error = NotFound(f"object {id_} is missing from {self.path}: this is a partial clone, its remote has it")
+        error.hint = f"`git cat-file -e {id_}` fetches it"
+        raise error
+
+    def open_blob(self, id_: ObjectId) -> BlobReader:
+        """A blob to be read in blocks, whatever its size. Raises NotFound, and Corrupt if it is something else.
+
+        Not in little memory: blobs that are packed as a delta, which git makes of those below 512 MiB only.
+        """
+        opened = self.open(id_)
+        if opened.kind != "blob":
+            raise Corrupt(f"object {id_}", None, f"a {opened.kind}, where a blob is needed")
+        return BlobReader(opened, id_, self.form)
+
+    def open(self, id_: ObjectId) -> Opened:
+        """An object of any kind to be read in blocks, and not checked. Raises NotFound and Corrupt."""
+        found = self._search(id_, open_packed, _open_loose)
+        if found is None and id_ == self._empty_tree:
+            return Opened("tree", 0, iter(()))
+        return self._missing(id_) if found is None else found
+
+    def find_place(self, id_: ObjectId) -> tuple[Pack, int] | str:
+        """Where an object is: pack and offset, or the path of its file; raises NotFound if it is not here."""
+        found = self._search(id_, _place, LooseStore.path)
+        return self._missing(id_) if found is None else found
+
+    def here(self, ids: Iterable[ObjectId]) -> list[ObjectId]:
+        """Those of `ids` that are here; for all that are not, the folders are looked at anew once."""
+        found: list[tuple[ObjectId, bool]] = [(id_, self.has_now(id_)) for id_ in ids]
+        if not all(is_here for _, is_here in found) and self._rescan():
+            found = [(id_, is_here or self.has_now(id_)) for id_, is_here in found]
+        return [id_ for id_, is_here in found if is_here]
+
+    def has_now(self, id_: bytes) -> bool:
+        """Whether an object is here as far as known: not in packs that came since the last look."""
+        here = any(packs.locate(id_) is not None or loose.has(id_) for loose, packs in self._places())
+        return here or id_ == self._empty_tree
+
+    def has(self, id_: bytes) -> bool:
+        """Whether an object is here; its content is not looked at."""
+        return self._search(id_, _place, LooseStore.path) is not None or id_ == self._empty_tree
 
     def find_size(self, id_: ObjectId) -> int:
         """The size of an object in bytes, without reading it whole; raises NotFound if it is not here."""
-        for _ in range(2):
-            for loose, packs in self._places():
-                place = packs.locate(id_)
-                size = place[0].size(place[1]) if place else loose.size(id_)
-                if size is not None:
-                    return size
-            if not self._rescan():
-                break
-        raise NotFound(f"object {id_} is missing from {self.path}")
+        found = self._search(id_, Pack.size, LooseStore.size)
+        return len(self.find(id_).content) if found is None else found
 
     def find_kind(self, id_: ObjectId) -> Kind:
         """The kind of an object, without reading it whole; raises NotFound if it is not here."""
-        for _ in range(2):
-            for loose, packs in self._places():
-                place = packs.locate(id_)
-                kind = place[0].kind(place[1]) if place else loose.kind(id_)
-                if kind is not None:
-                    return kind
-            if not self._rescan():
-                break
-        return self.find(id_).kind
+        return self._search(id_, Pack.kind, LooseStore.kind) or self.find(id_).kind
+
+    def packs(self) -> list[Pack]:
+        """All packs here, borrowed ones too, as they were when the folders were looked at last."""
+        return [pack for _, packs in self._places() for pack in packs.packs()]
+
+    def walk(self, pack: Pack) -> Iterator[PackedObject]:
+        """Every object of a pack, each base before what is made from it, checked against its id.
+
+        Takes memory for the objects between a base and its deltas, not for the pack. Raises Corrupt where something is
+        broken, and FileNotFoundError if the pack has gone before the first object.
+        """
+        return walk(pack.path, pack.index, self.form)
+
+    def each_object(self) -> Iterator[PackedObject]:
+        """Every object here and in alternates, once, checked against its id: first those in packs, as `walk` does.
+
+        Packs that come meanwhile are walked where others have gone. Raises Corrupt where something is broken.
+        """
+        done: dict[str, PackIndex | None] = {}  # by path; None where the pack has gone
+        alone: set[ObjectId] = set()  # loose ones that were yielded
+        before = None
+        while True:  # until nothing has moved since the last time
+            loose = {id_ for store, _ in self._places() for id_ in store.ids()} - alone
+            self._rescan()
+            packs = {pack.path: pack for pack in self.packs()}
+            for path in packs.keys() - done.keys():
+                yield from (each for each in self._walk_new(packs[path], done) if each.id not in alone)
+            for id_ in loose:
+                if not _is_in(done, id_):
+                    alone.add(id_)
+                    yield PackedObject(id_, *self._checked(id_, self.find(id_)))
+            if packs.keys() == before:
+                return
+            before = packs.keys()
+
+    def _walk_new(self, pack: Pack, done: dict[str, PackIndex | None]) -> Iterator[PackedObject]:
+        """The objects of a pack that are in none of the `done` ones, among which it is then."""
+        try:
+            index = pack.index
+            yield from (each for each in self.walk(pack) if not _is_in(done, each.id))
+            done[pack.path] = index
+        except FileNotFoundError:
+            done[pack.path] = None
+
+    def _checked(self, id_: ObjectId, found: StoredObject) -> StoredObject:
+        """The same object. Raises Corrupt if its content is not what its id says."""
+        if self.form.name_object(*found) != id_:
+            raise Corrupt(f"object {id_}", None, "its content is that of another object")
+        return found
 
     def ids_starting_with(self, digits: str) -> set[ObjectId]:
         """The objects whose hexadecimal id starts with `digits`: two of them at least, in small letters."""
@@ -100,19 +241,6 @@ class ObjectStore:
     def is_partial(self) -> bool:
         """Whether objects may be missing because a promisor remote has them (a partial clone)."""
         return any(packs.has_promises() for _, packs in self._places())
-
-    def has(self, id_: bytes) -> bool:
-        """Whether an object is here; its content is not looked at."""
-        return (
-            any(self._in(place, id_) for place in self._places())
-            or (self._rescan() and any(self._in(place, id_) for place in self._places()))
-            or id_ == self._empty_tree
-        )
-
-    @staticmethod
-    def _in(place: tuple[LooseStore, PackStore], id_: bytes) -> bool:
-        loose, packs = place
-        return packs.locate(id_) is not None or loose.has(id_)
 
     def find_tree(self, id_: ObjectId) -> list[TreeEntry]:
         """The entries of a tree; raises NotFound, or Corrupt if it is something else."""
@@ -130,7 +258,7 @@ class ObjectStore:
         found = self.find(id_)
         if found.kind != kind:
             raise Corrupt(f"object {id_}", None, f"a {found.kind}, where a {kind} is needed")
-        return found.content
+        return self._checked(id_, found).content
 
     def freshen(self, id_: bytes) -> bool:
         """Keep an object that is here from the next `git gc`; False if it is not here or cannot be kept."""
@@ -147,6 +275,12 @@ class ObjectStore:
         """The loose objects of the repository itself."""
         return set(self._loose.ids())
 
+    def drop_loose(self, ids: Iterable[bytes]) -> None:
+        """Remove the loose copies of objects that a pack of the repository itself holds; other objects stay."""
+        for id_ in ids:
+            if self._packs.locate(id_):
+                self._loose.drop(id_)
+
     def rescan(self) -> None:
         """Look for packs that were written since the last look."""
         self._packs.rescan()
@@ -156,7 +290,7 @@ class ObjectStore:
         id_ = self.form.name_object(kind, content)
         return id_ if self.freshen(id_) else self._loose.write(kind, content)
 
-    def write_blob(self, stream: BinaryIO, size: int, progress: Progress = SILENT) -> ObjectId:
+    def write_blob(self, stream: Readable, size: int, progress: Progress = SILENT) -> ObjectId:
         """Store a blob of `size` bytes from a stream, in blocks. Raises Conflict if it has another size."""
         return self._loose.write_blob(stream, size, progress)
 
@@ -165,23 +299,33 @@ class ObjectStore:
 
         Raises NotFound if it is not here.
         """
-        if not self.freshen(id_):
-            self._loose.write(*self.find(id_))
+        if self.freshen(id_):
+            return
+        opened = self.open(id_)
+        if opened.kind == "blob" and opened.size > WHOLE:
+            self._loose.write_blob(BlobReader(opened, id_, self.form), opened.size)
+        else:
+            self._loose.write(*self._checked(id_, StoredObject(opened.kind, b"".join(opened.blocks))))
 
 
-def alternates(path: str) -> list[str]:
-    """The object folders that `path` borrows from, nearest first, each once. Source: gitrepository-layout(5)."""
-    found: list[str] = []
-    queue = [(path, 0)]
-    for folder, depth in queue:
-        listed = read_file(f"{folder}/info/alternates") or b""
-        for line in listed.split(b"\n"):
-            if not line or line.startswith(b"#"):
-                continue
-            if line.startswith(b'"'):
-                raise Unsupported(f"the quoted path {os.fsdecode(line)}", f"{folder}/info/alternates")
-            other = os.path.normpath(os.path.join(folder, os.fsdecode(line)))
-            if other not in found and other != path and depth < DEEPEST_ALTERNATE and os.path.isdir(other):
-                found.append(other)
-                queue.append((other, depth + 1))
-    return found
+def _looks(
+    places: Iterable[tuple[Pack, int]], packed: Callable[[Pack, int], T], loose: Callable[[], T | None]
+) -> Iterator[Callable[[], T | None]]:
+    for place in places:
+        yield partial(packed, *place)
+    yield loose
+
+
+def _place(pack: Pack, offset: int) -> tuple[Pack, int] | str:
+    return pack, offset
+
+
+def _is_in(packs: dict[str, PackIndex | None], id_: bytes) -> bool:
+    return any(index is not None and index.find(id_) is not None for index in packs.values())
+
+
+def _open_loose(store: LooseStore, id_: bytes) -> Opened | None:
+    path = store.path(id_)
+    with suppress(NotFound):
+        return open_loose(path) if path else None
+    return None

@@ -1,134 +1,25 @@
-"""The packs of one `objects/pack` folder: find an object by id, resolve its deltas, keep it from `git gc`.
+"""The packs of one `objects/pack` folder: which of them holds an object.
 
-Pack and index are mapped when first needed and stay valid after a concurrent `git gc` has unlinked them. A pack
-exists if its `.idx` does. Whoever misses an object calls `rescan()` once: a repack may have moved it.
+A pack exists if its `.idx` does. Whoever misses an object calls `rescan()` once: a repack may have moved it. A pack
+that cannot be read hides no other one. A multi-pack-index is a hint: what it does not know is looked for in the end in
+every pack, where it says an object is, the index of that pack is asked, and one that is broken is passed over.
 """
-import mmap
+
+import errno
 import os
-import zlib
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
-from ..errors import Corrupt
-from ..formats.delta import apply_delta, read_size
-from ..formats.pack import KIND_OF, EntryHeader, inflate, read_entry_header, read_header
-from ..formats.packindex import PackIndex
-from ..ids import Kind, ObjectFormat, ObjectId
-from .files import CLOEXEC
+from ..errors import GitError
+from ..formats.midx import MultiPackIndex
+from ..ids import ObjectFormat, ObjectId
+from .files import read_file
 from .loose import StoredObject
+from .packfile import DeltaBases, Pack, map_file
 
-CACHED_BASES = 96 << 20  # bytes of delta bases kept
-LONGEST_CHAIN = 4095  # deltas on deltas; git itself writes at most 50, or 4095 when asked
+_MANY = 2  # packs from which on a multi-pack-index is asked
 
-
-class DeltaBases:
-    """Objects that deltas were applied to, the last used ones; all packs of a folder share one such memory."""
-
-    def __init__(self, limit: int = CACHED_BASES) -> None:
-        """Keep contents of `limit` bytes together."""
-        self._limit, self._size = limit, 0
-        self._kept: OrderedDict[tuple[Pack, int], StoredObject] = OrderedDict()
-
-    def get(self, pack: "Pack", offset: int) -> StoredObject | None:
-        """The object at `offset` of a pack, if it is remembered."""
-        found = self._kept.get((pack, offset))
-        if found is not None:
-            self._kept.move_to_end((pack, offset))
-        return found
-
-    def add(self, pack: "Pack", offset: int, base: StoredObject) -> None:
-        """Remember an object, and forget those that were not used for longest."""
-        if (pack, offset) in self._kept:
-            return
-        self._kept[pack, offset] = base
-        self._size += len(base.content)
-        while self._size > self._limit:
-            self._size -= len(self._kept.popitem(last=False)[1].content)
-
-
-class Pack:
-    """One pack file and its index, both mapped."""
-
-    def __init__(self, path: str, form: ObjectFormat, bases: DeltaBases) -> None:
-        """Map `path` (without suffix). Raises FileNotFoundError if it has gone, Corrupt if it is not a pack."""
-        self.path, self._form, self._bases = path, form, bases
-        self.index = PackIndex(_map(path + ".idx"), form.width, path + ".idx")
-        self._data = _map(path + ".pack")
-        if read_header(self._data, path + ".pack")[1] != self.index.count:
-            raise Corrupt(path + ".pack", 8, "it does not hold as many objects as its index")
-
-    def read(self, offset: int) -> StoredObject:
-        """The object whose entry starts at `offset`, deltas resolved. Raises Corrupt, also for endless chains."""
-        deltas: dict[int, tuple[int, int]] = {}  # offset: where its zlib data is, and its size; the wanted one first
-        while (found := self._bases.get(self, offset)) is None:
-            header, at = self._header(offset)
-            if header.type in KIND_OF:
-                found = StoredObject(KIND_OF[header.type], self._inflate(at, header.size))
-                break
-            if offset in deltas or len(deltas) == LONGEST_CHAIN:
-                raise Corrupt(self.path + ".pack", offset, "a chain of deltas does not end")
-            deltas[offset] = at, header.size
-            offset = self._base(header, offset)
-        for above, (at, size) in reversed(deltas.items()):
-            self._bases.add(self, offset, found)
-            found = StoredObject(found.kind, apply_delta(found.content, self._inflate(at, size)))
-            offset = above
-        return found
-
-    def _inflate(self, at: int, size: int) -> bytes:
-        return inflate(self._data, at, size, self.path + ".pack")
-
-    def size(self, offset: int) -> int:
-        """The size of the object at `offset` in bytes, without making it: a delta says what it makes."""
-        header, at = self._header(offset)
-        if header.type in KIND_OF:
-            return header.size
-        try:
-            start = zlib.decompressobj().decompress(self._data[at : at + 1024], 20)  # a Huffman table may come first
-        except zlib.error as error:
-            raise Corrupt(self.path + ".pack", at, f"broken zlib data ({error})") from None
-        return read_size(start, read_size(start, 0)[1])[0]
-
-    def kind(self, offset: int) -> Kind:
-        """The kind of the object at `offset`; that of a delta is its base's. Raises Corrupt for endless chains."""
-        at = offset
-        for _ in range(LONGEST_CHAIN + 1):
-            header, _ = self._header(at)
-            if header.type in KIND_OF:
-                return KIND_OF[header.type]
-            at = self._base(header, at)
-        raise Corrupt(self.path + ".pack", offset, "a chain of deltas does not end")
-
-    def _header(self, offset: int) -> tuple[EntryHeader, int]:
-        return read_entry_header(self._data, offset, self._form.width, self.path + ".pack")
-
-    def _base(self, header: EntryHeader, offset: int) -> int:
-        if isinstance(header.base, int):
-            return header.base
-        base = self.index.get(header.base or b"")
-        if base is None:
-            raise Corrupt(self.path + ".pack", offset, f"the base {header.base} of a delta is not in this pack")
-        return base
-
-    def freshen(self) -> bool:
-        """Make `git gc` take what is in here for new; False for a cruft pack, where that does not count."""
-        if os.path.exists(self.path + ".mtimes"):
-            return False
-        try:
-            os.utime(self.path + ".pack")
-        except OSError:
-            return False
-        return True
-
-
-def _map(path: str) -> memoryview:
-    fd = os.open(path, os.O_RDONLY | CLOEXEC | getattr(os, "O_BINARY", 0))
-    try:
-        if os.fstat(fd).st_size == 0:
-            raise Corrupt(path, 0, "it is empty")
-        return memoryview(mmap.mmap(fd, 0, access=mmap.ACCESS_READ))
-    finally:
-        os.close(fd)
+T = TypeVar("T")
 
 
 class PackStore:
@@ -137,53 +28,127 @@ class PackStore:
     def __init__(self, path: str, form: ObjectFormat) -> None:
         """Look at the folder `path`, which need not exist."""
         self._path, self._form = path, form
-        self._packs: list[Pack] | None = None
+        self._packs: dict[str, Pack] | None = None  # by name, without suffix
+        self._last: Pack | None = None
+        self._listed: list[MultiPackIndex] = []
+        self._unlisted: list[Pack] = []  # in no multi-pack-index
+        self._has_lost = False
         self._bases = DeltaBases()
+        self.fault: GitError | None = None  # why a pack could not be read, since the last look at the folder
 
     def rescan(self) -> bool:
-        """Look at the folder again; whether there is a pack that was not there before."""
-        known = {pack.path: pack for pack in self._packs or ()}
-        try:
-            names = sorted(os.listdir(self._path))
-        except (FileNotFoundError, NotADirectoryError):
-            names = []
-        paths = [f"{self._path}/{name[:-4]}" for name in names if name.endswith(".idx")]
-        self._packs = [pack for pack in (known.get(path) or self._open(path) for path in paths) if pack]
-        return any(pack.path not in known for pack in self._packs)
+        """Look at the folder again; whether packs have come since, or one was gone when it was looked for."""
+        known, has_lost = self._packs or {}, self._has_lost
+        names = _names_in(self._path)
+        packs = [name[:-4] for name in sorted(names) if name.endswith(".idx")]
+        self._packs = {name: known.get(name) or Pack(f"{self._path}/{name}", self._form, self._bases) for name in packs}
+        self._listed = list(self._multi_pack_indexes(names)) if len(packs) >= _MANY else []
+        listed = {name for each in self._listed for name in each.packs}
+        self._unlisted = [pack for name, pack in self._packs.items() if name not in listed]
+        self._last, self._has_lost, self.fault = None, False, None
+        return has_lost or not known.keys() >= self._packs.keys()
 
-    def _open(self, path: str) -> Pack | None:
-        try:
-            return Pack(path, self._form, self._bases)
-        except FileNotFoundError:  # a repack took it between listing and opening
-            return None
+    def is_guided(self) -> bool:
+        """Whether there is a multi-pack-index: then `search` may find what `locate` does not."""
+        return bool(self._listed)
 
-    def locate(self, id_: bytes) -> tuple[Pack, int] | None:
-        """The pack that holds an object and where in it; None if none does."""
+    def _multi_pack_indexes(self, names: list[str]) -> Iterator[MultiPackIndex]:
+        """Those that can be read: where one is broken, each pack is asked."""
+        paths = [f"{self._path}/multi-pack-index"] if "multi-pack-index" in names else []
+        if "multi-pack-index.d" in names:
+            chain = f"{self._path}/multi-pack-index.d"
+            hashes = (read_file(f"{chain}/multi-pack-index-chain") or b"").split()
+            paths += [f"{chain}/multi-pack-index-{each.hex()}.midx" for each in map(_unhex, hashes) if each]
+        for path in paths:
+            try:
+                yield MultiPackIndex(map_file(path), self._form.width, path)
+            except (GitError, OSError):
+                continue
+
+    def packs(self) -> list[Pack]:
+        """All packs, as they were when the folder was looked at last."""
         if self._packs is None:
             self.rescan()
-        packs = self._packs or []
-        for number, pack in enumerate(packs):
-            offset = pack.index.get(id_)
+        return list((self._packs or {}).values())
+
+    def locate(self, id_: bytes) -> tuple[Pack, int] | None:
+        """A pack that holds an object, open, and where in it; None if none does, as far as is known.
+
+        That a multi-pack-index does not know an object is believed: ask `search`, after a `rescan`, to be sure.
+        """
+        if self._packs is None:
+            self.rescan()
+        if self._last:  # open already, as a rule: the short way (bench/objects.py)
+            try:
+                offset = self._last.index.get(id_)
+            except (OSError, GitError):
+                offset = None
             if offset is not None:
-                if number:
-                    packs.insert(0, packs.pop(number))
-                return pack, offset
+                return self._last, offset
+        for guide in self._listed:
+            pack = (self._packs or {}).get(guide.pack_of(id_) or "")
+            if pack and (place := self._look(pack, id_)):
+                return place
+        unlisted = self._unlisted
+        for number, pack in enumerate(unlisted):
+            if pack is not self._last and (place := self._look(pack, id_)):
+                unlisted.insert(0, unlisted.pop(number))
+                return place
+        return None
+
+    def search(self, id_: bytes) -> Iterator[tuple[Pack, int]]:
+        """Every pack that holds an object, open, and where in it; all of them are asked."""
+        return (place for pack in self.packs() if (place := self._look(pack, id_)))
+
+    def _look(self, pack: Pack, id_: bytes) -> tuple[Pack, int] | None:
+        offset = self._try(pack, lambda pack: pack.find(id_))
+        if offset is None:
+            return None
+        self._last = pack
+        return pack, offset
+
+    def _try(self, pack: Pack, look: Callable[[Pack], T | None]) -> T | None:
+        """Look into a pack; one that cannot be read holds nothing, and that is noted."""
+        try:
+            try:
+                return look(pack)
+            except OSError as error:
+                if error.errno not in (errno.EMFILE, errno.ENFILE):
+                    raise
+                for each in self.packs():  # who still uses one keeps it open
+                    each.close()
+                return look(pack)
+        except FileNotFoundError:  # a repack took it
+            self._has_lost = True
+        except GitError as error:
+            self.fault = self.fault or error
+            pack.close()  # it may have been replaced while it was opened
         return None
 
     def ids_starting_with(self, digits: str) -> Iterator[ObjectId]:
         """The ids of all packs whose hexadecimal form starts with `digits`; an id may come twice."""
-        if self._packs is None:
-            self.rescan()
-        return (id_ for pack in self._packs or () for id_ in pack.index.ids_starting_with(digits))
+        for pack in self.packs():
+            yield from self._try(pack, lambda pack: list(pack.index.ids_starting_with(digits))) or ()
 
     def has_promises(self) -> bool:
         """Whether a pack came from a promisor remote: then objects that it names may be missing."""
-        try:
-            return any(name.endswith(".promisor") for name in os.listdir(self._path))
-        except (FileNotFoundError, NotADirectoryError):
-            return False
+        return any(name.endswith(".promisor") for name in _names_in(self._path))
 
     def get(self, id_: bytes) -> StoredObject | None:
         """Read an object; None if no pack holds it."""
         place = self.locate(id_)
         return place[0].read(place[1]) if place else None
+
+
+def _names_in(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _unhex(digits: bytes) -> bytes:
+    try:
+        return bytes.fromhex(digits.decode("ascii"))
+    except ValueError:
+        return b""

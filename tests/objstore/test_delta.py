@@ -46,8 +46,8 @@ def test_a_copy_may_start_above_16_mebibytes():
     (number(3) + number(0), "for a base of 3 bytes"),
     (delta(1, b"\x00"), "instruction 0 is reserved"),
     (delta(5, b"\x05abc"), "an insert is cut off"),
-    (delta(5, b"\x91"), "a copy is cut off"),
-    (delta(5, copy_instruction(len(BASE) - 1, 2)), "past the end of the base"),
+    (delta(5, b"\x91"), "it is cut off"), (delta(5, b"\x93\0\0"), "it is cut off"), (delta(5, b"\x97\0\0\0"), "it is cut off"),
+    (delta(2, copy_instruction(len(BASE) - 1, 2)), "past the end of the base"),
     (delta(2, b"\x03abc"), "more than the 2 bytes"),
     (delta(4, b"\x03abc"), "3 bytes instead of 4"),
     (b"", "a length does not end"),
@@ -60,3 +60,21 @@ def test_a_delta_that_does_not_fit_is_corrupt(bad, why):
 def test_a_delta_that_promises_more_than_we_would_hold_is_refused_at_once():
     with pytest.raises(Unsupported, match=f"makes {LARGEST + 1} bytes"):
         apply_delta(BASE, delta(LARGEST + 1, *[b"\x80"] * 1000))
+
+
+@pytest.mark.parametrize("code", range(0x80, 0x100))
+def test_every_form_of_a_copy_is_read(code):
+    """Each of the seven bits says that a byte follows; the byte may be 0."""
+    for fill in (1, 2, 0):
+        fields = [fill if code >> bit & 1 else 0 for bit in range(7)]
+        start, count = (int.from_bytes(bytes(part), "little") for part in (fields[:4], fields[4:]))
+        if start > 1 << 22:  # too large a base for a test
+            continue
+        count = count or 0x10000
+        base = (bytes(range(256)) * (-(-(start + count) // 256) + 1))[: start + count + 9]
+        step = bytes([code]) + bytes(field for bit, field in enumerate(fields) if code >> bit & 1)
+        assert apply_delta(base, delta(count, step, base=base)) == base[start : start + count]
+        assert apply_delta(base, delta(count + 1, step, b"\x01!", base=base)) == base[start : start + count] + b"!"
+        short = base[: start + count - 1]
+        with pytest.raises(Corrupt, match="past the end of the base"):
+            apply_delta(short, delta(count, step, base=short))

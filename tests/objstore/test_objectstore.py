@@ -1,16 +1,17 @@
 """All objects of a repository: its own, loose and packed, and borrowed ones."""
 import io
 import os
+import zlib
 
 import pytest
-from expref.objstore.errors import Conflict, Corrupt, NotFound, Unsupported
+from expref.objstore.errors import Conflict, Corrupt, NotFound
 from expref.objstore.formats.objects import FILE, Commit, TreeEntry, encode_commit, encode_tree
 from expref.objstore.ids import SHA1
 from expref.objstore.stores.files import PRIVATE
 from expref.objstore.stores.loose import StoredObject
-from expref.objstore.stores.objectstore import DEEPEST_ALTERNATE, ObjectStore, alternates
+from expref.objstore.stores.objectstore import ObjectStore
 
-from tests.packmaker import blob, oid, write_pack
+from tests.packmaker import Entry, blob, delta_entry, make_midx, oid, write_pack
 
 EMPTY_TREE = SHA1.name_object("tree", b"")
 
@@ -122,22 +123,161 @@ def test_a_broken_tree_is_named(store):
         store.find_tree(id_)
 
 
-def test_alternates_may_be_relative_commented_missing_and_circular(tmp_path):
-    for name in "abcd":
-        (tmp_path / name).mkdir()
-    borrow(tmp_path / "a", "# comment", "", "../b", tmp_path / "none", tmp_path / "c")
-    borrow(tmp_path / "b", "../a", "../c", "../d/")
-    assert alternates(str(tmp_path / "a")) == [str(tmp_path / name) for name in "bcd"]
+# Copies that are broken, packs that come and go
 
 
-def test_alternates_of_alternates_are_followed_as_deep_as_git_does(tmp_path):
-    for number in range(10):
-        (tmp_path / str(number)).mkdir()
-        borrow(tmp_path / str(number), f"../{number + 1}")
-    assert len(alternates(str(tmp_path / "0"))) == DEEPEST_ALTERNATE
+def damage(path):
+    content = bytearray(open(path, "rb").read())  # noqa: SIM115
+    content[-25] ^= 0xFF
+    os.chmod(path, 0o644)
+    with open(path, "wb") as file:
+        file.write(content)
 
 
-def test_a_quoted_alternate_is_refused_by_name(store, tmp_path):
-    borrow(tmp_path / "objects", '"/some\\tpath"')
-    with pytest.raises(Unsupported, match=r"info/alternates: the quoted path"):
-        store.has(oid(1))
+def test_a_broken_copy_is_passed_over_where_there_is_another(store, tmp_path):
+    content = os.urandom(300)
+    path = write_pack(tmp_path / "objects" / "pack", blob(content))
+    damage(path + ".pack")
+    with pytest.raises(Corrupt, match="pack-test.pack"):
+        store.find(blob(content).id)
+    write_pack(tmp_path / "objects" / "pack", blob(content), name="pack-z")
+    assert store_at(tmp_path / "objects").find(blob(content).id).content == content
+    os.remove(path[: -len("test")] + "z.pack")
+    store.write("blob", b"another")
+    store_at(tmp_path / "other").write("blob", content)
+    again = ObjectStore(str(tmp_path / "objects"), SHA1, PRIVATE, alternates=[str(tmp_path / "other")])
+    assert again.find(blob(content).id).content == content
+    assert again.find_size(blob(content).id) == 300
+
+
+def test_an_object_that_is_missing_may_be_in_a_pack_that_is_broken(store, tmp_path):
+    path = write_pack(tmp_path / "objects" / "pack", blob(b"x"))
+    with open(path + ".idx", "wb") as file:
+        file.write(b"junk")
+    id_ = store.write("blob", b"here")
+    assert store.find(id_).content == b"here"
+    assert not store.freshen(oid(1))
+    for look in (store.find, store.has, store.get, store.find_kind, store.open_blob):
+        with pytest.raises(Corrupt, match=f"{path}.idx"):
+            look(oid(1))
+
+
+def test_what_a_multi_pack_index_hides_is_found(store, tmp_path):
+    folder = tmp_path / "objects" / "pack"
+    for name in (b"one", b"two"):
+        write_pack(folder, blob(name), name=f"pack-{name.decode()}")
+    (folder / "multi-pack-index").write_bytes(make_midx({"pack-one.idx": [], "pack-two.idx": [oid(5)]}))
+    assert store.find(blob(b"two").id).content == b"two"
+    assert store.has(blob(b"one").id)
+    assert not store.has(oid(5))
+
+
+def test_a_pack_that_goes_after_the_folder_was_listed_is_looked_for_again(store, tmp_path, monkeypatch):
+    """Each time the folder is read, what it names has been repacked before it can be opened; in the end it has not."""
+    folder, left = tmp_path / "objects" / "pack", [6]
+    write_pack(folder, blob(b"x"), name="pack-0")
+    listdir = os.listdir
+
+    def list_then_repack(path):
+        names = listdir(path)
+        if path == str(folder) and left[0]:
+            left[0] -= 1
+            for name in names:
+                os.remove(folder / name)
+            write_pack(folder, blob(b"x"), name=f"pack-{6 - left[0]}")
+        return names
+
+    monkeypatch.setattr(os, "listdir", list_then_repack)
+    assert store.find(blob(b"x").id).content == b"x"
+    assert left == [0]
+
+
+def test_alternates_that_are_named_later_are_found(store, tmp_path):
+    id_ = store_at(tmp_path / "other").write("blob", b"x")
+    assert not store.has(id_)
+    borrow(tmp_path / "objects", "../other")
+    assert store.has(id_)
+
+
+def test_folders_can_be_given_to_borrow_from(tmp_path):
+    id_ = store_at(tmp_path / "other").write("blob", b"x")
+    store = ObjectStore(str(tmp_path / "objects"), SHA1, PRIVATE, alternates=[str(tmp_path / "other")])
+    assert store.find(id_).content == b"x"
+    store.keep(id_)
+    assert loose_files(tmp_path / "objects")
+
+
+def test_a_missing_object_of_a_partial_clone_can_be_fetched_and_the_error_says_how(store, tmp_path):
+    path = write_pack(tmp_path / "objects" / "pack", blob(b"x"))
+    with pytest.raises(NotFound) as plain:
+        store.find(oid(1))
+    open(path + ".promisor", "wb").close()
+    with pytest.raises(NotFound, match="this is a partial clone, its remote has it") as promised:
+        store.find(oid(1))
+    assert (plain.value.hint, promised.value.hint) == ("", f"`git cat-file -e {oid(1)}` fetches it")
+
+
+# What is checked against its id
+
+
+def test_trees_commits_and_tags_are_what_their_ids_say(store, tmp_path):
+    line = b"a <b> 1 +0000"
+    commit = encode_commit(Commit(EMPTY_TREE, (), line, line, b"m"))
+    for find, kind, content in ((store.find_commit, 1, commit), (store.find_tree, 2, b"100644 a\0" + bytes(20)),
+                                (store.find_tag, 4, b"object %s\ntype commit\ntag t\n\n" % (b"1" * 40))):
+        write_pack(tmp_path / "objects" / "pack", Entry(oid(kind), kind, content), name=f"pack-{kind}")
+        assert store.find(oid(kind)).content == content
+        with pytest.raises(Corrupt, match=f"object {oid(kind)}: its content is that of another object"):
+            find(oid(kind))
+
+
+# Everything
+
+
+def test_every_object_comes_once_bases_first(store, tmp_path):
+    base, other = b"base " * 50, tmp_path / "other"
+    write_pack(tmp_path / "objects" / "pack", blob(base), delta_entry(base, base + b"!", 0), name="pack-a")
+    write_pack(tmp_path / "objects" / "pack", blob(base), blob(b"packed"), name="pack-b")
+    write_pack(other / "pack", blob(b"packed"), blob(b"borrowed"))
+    borrow(tmp_path / "objects", other)
+    for where in (store, store_at(other)):
+        for content in (b"loose", b"packed"):
+            where._loose.write("blob", content)
+    found = list(store.each_object())
+    contents = [each.content for each in found]
+    assert sorted(contents) == sorted([base, base + b"!", b"packed", b"borrowed", b"loose"])
+    assert contents.index(base) < contents.index(base + b"!")
+    assert contents[-1] == b"loose"
+    assert all(blob(each.content).id == each.id for each in found)
+    assert [sorted(each.content for each in store.walk(pack)) for pack in store.packs()] == [
+        sorted([base, base + b"!"]), sorted([base, b"packed"]), sorted([b"packed", b"borrowed"])]
+
+
+def test_a_loose_object_that_is_not_what_its_id_says_is_found_out(store, tmp_path):
+    id_ = store.write("blob", b"x")
+    path = tmp_path / "objects" / id_.hex()[:2] / id_.hex()[2:]
+    path.chmod(0o644)
+    path.write_bytes(zlib.compress(b"blob 1\0y"))
+    with pytest.raises(Corrupt, match=f"object {id_}"):
+        list(store.each_object())
+
+
+def test_packs_that_come_while_all_are_walked_are_walked_too(store, tmp_path):
+    folder = tmp_path / "objects" / "pack"
+    for name in (b"one", b"two"):
+        write_pack(folder, blob(name), name=f"pack-{name.decode()}")
+    found = []
+    for each in store.each_object():
+        found.append(each.content)
+        if len(found) == 1:  # repacked
+            write_pack(folder, blob(b"one"), blob(b"two"), blob(b"three"), name="pack-new")
+            for name in ("one", "two"):
+                for suffix in (".pack", ".idx"):
+                    os.remove(folder / f"pack-{name}{suffix}")
+    assert sorted(found) == [b"one", b"three", b"two"]
+
+
+def test_a_pack_of_which_only_the_index_is_left_is_walked_around(store, tmp_path):
+    os.remove(write_pack(tmp_path / "objects" / "pack", blob(b"x")) + ".pack")
+    store.write("blob", b"y")
+    assert [each.content for each in store.each_object()] == [b"y"]

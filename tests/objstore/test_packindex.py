@@ -1,4 +1,5 @@
 """Pack indexes, version 2."""
+import random
 import struct
 
 import pytest
@@ -6,7 +7,7 @@ from expref.objstore.errors import Corrupt, Unsupported
 from expref.objstore.formats.packindex import PackIndex
 from expref.objstore.ids import ObjectId
 
-from tests.packmaker import make_index, oid
+from tests.packmaker import make_index, make_old_index, oid
 
 ROWS = [(ObjectId(bytes([first]) * 20), 12 + 10 * first, first) for first in (0, 1, 7, 7, 254, 255) if first != 7]
 ROWS += [(ObjectId(b"\x07" * 19 + bytes([last])), 5000 + last, 0) for last in range(50)]
@@ -59,12 +60,52 @@ def test_a_fan_out_that_goes_down_is_corrupt():
         index_of(bytes(content))
 
 
-def test_version_1_is_refused_by_name_and_other_files_are_corrupt():
-    old = struct.pack(">256I", *[1] * 256) + bytes(24) + bytes(40)
-    with pytest.raises(Unsupported, match="p.idx: a pack index of version 1"):
-        index_of(old)
-    with pytest.raises(Corrupt, match="not a pack index"):
-        index_of(old + b"x")
+def test_version_1_is_read():
+    index = index_of(make_old_index(ROWS))
+    assert index.count == len(ROWS)
+    for id_, offset, _ in ROWS:
+        assert index.get(id_) == offset
+        assert index.crc(index.find(id_)) is None
+    assert list(index.ids()) == sorted(id_ for id_, _, _ in ROWS)
+    assert list(index.offsets()) == [offset for _, offset, _ in sorted(ROWS)]
+    assert index.pack_hash == b"p" * 20
+    for missing in (oid(1), b"\x07" * 19 + b"\xff", b"\xff" * 19 + b"\xfe", b"\x08" * 20):
+        assert index.get(missing) is None
+
+
+def test_version_1_has_offsets_up_to_4_gibibytes():
+    index = index_of(make_old_index([(oid(1), 0xFFFFFFFF, 0), (oid(2), 1 << 31, 0)]))
+    assert [index.get(oid(1)), index.get(oid(2))] == [0xFFFFFFFF, 1 << 31] == list(index.offsets())
+
+
+def test_other_files_are_corrupt():
+    for content in (make_old_index(ROWS) + b"x", make_old_index(ROWS)[:-1], b"junk" * 1000):
+        with pytest.raises(Corrupt, match="p.idx"):
+            index_of(content)
+
+
+def test_ids_of_a_large_bucket_are_found_wherever_they_lie():
+    """Near where their second byte says, far from it, or all in one place: an attacker can choose ids."""
+    rng = random.Random(7)
+    for second in (lambda: rng.randbytes(1), lambda: b"\x80", lambda: bytes([rng.choice([0, 255])])):
+        rows = [(ObjectId(b"\x05" + second() + rng.randbytes(18)), 12 + number, 0) for number in range(2000)]
+        for make in (make_index, make_old_index):
+            index = index_of(make(rows))
+            assert all(index.get(id_) == offset for id_, offset, _ in rows)
+            assert not any(index.get(b"\x05" + second() + rng.randbytes(18)) for _ in range(500))
+
+
+def test_an_id_that_only_lies_across_two_others_is_not_found():
+    rows = [(ObjectId(b"\x05" + bytes(9) + b"\x05" * 10), 12, 0), (ObjectId(b"\x05" * 10 + bytes(10)), 20, 0)]
+    index = index_of(make_index(rows))
+    assert index.get(b"\x05" * 20) is None
+    assert [index.get(id_) for id_, _, _ in rows] == [12, 20]
+
+
+def test_the_table_of_large_offsets_is_no_larger_than_it_can_be():
+    content = make_index([(oid(1), 12, 0)])
+    with pytest.raises(Corrupt, match="does not fit the file"):
+        index_of(content[:-40] + bytes(16) + content[-40:])
 
 
 def test_version_3_is_refused_by_name():

@@ -1,15 +1,18 @@
 """Packs on disk."""
 import os
+import subprocess
+import sys
 import zlib
 
 import pytest
 from expref.objstore.errors import Corrupt, Unsupported
 from expref.objstore.ids import SHA1
-from expref.objstore.stores import packs
+from expref.objstore.stores import packfile
 from expref.objstore.stores.loose import StoredObject
-from expref.objstore.stores.packs import DeltaBases, Pack, PackStore
+from expref.objstore.stores.packfile import DeltaBases, Pack
+from expref.objstore.stores.packs import PackStore
 
-from tests.packmaker import OFS_DELTA, REF_DELTA, Entry, blob, delta_entry, make_delta, oid, write_pack
+from tests.packmaker import OFS_DELTA, REF_DELTA, Entry, blob, delta_entry, make_delta, make_midx, oid, write_pack
 
 BASE, NEXT, LAST = b"base " * 100, b"base " * 90 + b"next", b"base " * 80 + b"last"
 
@@ -68,7 +71,7 @@ def test_deltas_in_a_circle_are_corrupt(folder, store):
 
 
 def test_a_chain_may_be_long_but_not_endless(folder, store, monkeypatch):
-    monkeypatch.setattr(packs, "LONGEST_CHAIN", 300)
+    monkeypatch.setattr(packfile, "LONGEST_CHAIN", 300)
     delta = make_delta(BASE, BASE)
     chain = [Entry(oid(number), OFS_DELTA, delta, number - 1) for number in range(1, 302)]
     write_pack(folder, blob(BASE), *chain)
@@ -121,23 +124,64 @@ def test_a_pack_without_its_other_half_is_no_pack(folder, store):
 
 
 @pytest.mark.parametrize(("suffix", "content", "why"), [
-    (".idx", b"", "empty"), (".pack", b"", "empty"), (".idx", b"junk", "not a pack index"),
+    (".idx", b"", "empty"), (".pack", b"", "empty"), (".idx", b"junk", "fan-out table is cut off"),
+    (".idx", b"junk" * 999, "not a pack index"),
     (".pack", b"PACK\0\0\0\2\0\0\0\5" + bytes(30), "as many objects as its index"), (".pack", b"junk", "not a pack file"),
 ])
 def test_a_broken_pack_is_corrupt_and_named(folder, store, suffix, content, why):
     path = write_pack(folder, blob(b"one"))
     with open(path + suffix, "wb") as file:
         file.write(content)
+    assert store.get(blob(b"one").id) is None
+    assert path in str(store.fault)
     with pytest.raises(Corrupt, match=f"{path}{suffix}:.*{why}"):
-        store.get(oid(1))
+        Pack(path, SHA1, DeltaBases()).find(blob(b"one").id)
 
 
-def test_an_old_index_is_refused_by_name(folder, store):
+def test_an_index_of_another_version_is_noted_by_name(folder, store):
     path = write_pack(folder, blob(b"one"))
     with open(path + ".idx", "wb") as file:
-        file.write(bytes(255 * 4) + b"\0\0\0\1" + bytes(24) + bytes(40))
-    with pytest.raises(Unsupported, match=r"pack-test.idx: a pack index of version 1"):
-        store.get(oid(1))
+        file.write(b"\xfftOc\0\0\0\3" + bytes(2000))
+    assert store.get(blob(b"one").id) is None
+    assert isinstance(store.fault, Unsupported)
+    assert "pack-test.idx: pack index version 3" in str(store.fault)
+
+
+def test_a_broken_pack_hides_no_other_one(folder, store):
+    broken = [write_pack(folder, blob(b"%d" % number), name=f"pack-{number}") for number in range(4)]
+    for path, suffix in zip(broken, (".idx", ".pack"), strict=False):
+        with open(path + suffix, "wb") as file:
+            file.write(b"junk" * 20_000)
+    assert [store.get(blob(b"%d" % number).id) is None for number in range(4)] == [True, True, False, False]
+    write_pack(folder, blob(b"0"), name="pack-0")
+    assert store.get(blob(b"0").id).content == b"0"  # closed after the fault, so it is read anew
+
+
+def test_a_pack_that_is_not_the_one_of_its_index_is_corrupt(folder, store):
+    path, other = (write_pack(folder, blob(content), name=name) for content, name in ((b"one", "pack-a"), (b"two", "pack-b")))
+    os.replace(other + ".pack", path + ".pack")
+    with pytest.raises(Corrupt, match="not the pack that its index is for"):
+        Pack(path, SHA1, DeltaBases()).find(blob(b"one").id)
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_more_packs_than_descriptors(folder, child_env, big):
+    """Small packs are read at once; of large ones those that are not in use are closed."""
+    for number in range(120):
+        content = b"%d " % number + (os.urandom(packfile.SMALL_FILE) if big else b"")
+        write_pack(folder, blob(content), name=f"pack-{number}")
+    script = """
+import resource, sys
+from expref.objstore.ids import SHA1
+from expref.objstore.stores.packs import PackStore
+store = PackStore(sys.argv[1], SHA1)
+ids = [id_ for first in range(256) for id_ in store.ids_starting_with(f"{first:02x}")]
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+for _ in range(2):
+    print(len({store.get(id_).content[:4] for id_ in ids}))
+"""
+    done = subprocess.run([sys.executable, "-c", script, folder], env=child_env, capture_output=True, text=True)
+    assert done.stdout.split() == ["120", "120"], done.stderr
 
 
 def test_a_size_comes_from_the_headers(folder, store):
@@ -174,3 +218,73 @@ def test_a_pack_is_freshened_and_a_cruft_pack_is_not(folder, store):
     open(path + ".mtimes", "wb").close()
     assert not pack.freshen()
     assert os.stat(path + ".pack").st_mtime == 1
+
+
+# Multi-pack-indexes
+
+
+def guided(folder, packs, content=None):
+    """Packs with a blob each, and a multi-pack-index over them. Returns the store."""
+    for name in packs:
+        write_pack(folder, blob(name.encode()), name=name)
+    ids = {f"{name}.idx": [blob(name.encode()).id] for name in packs}
+    (folder / "multi-pack-index").write_bytes(make_midx(ids) if content is None else content)
+    return PackStore(str(folder), SHA1)
+
+
+def test_only_the_pack_that_a_multi_pack_index_names_is_opened(folder):
+    names = [f"pack-{number}" for number in range(9)]
+    store = guided(folder, names)
+    for name in names[3:6]:
+        assert store.get(blob(name.encode()).id).content == name.encode()
+    assert [os.path.basename(pack.path) for pack in store.packs() if "index" in vars(pack)] == names[3:6]
+
+
+def test_packs_that_are_in_no_multi_pack_index_are_asked_too(folder):
+    store = guided(folder, ["pack-a", "pack-b"])
+    write_pack(folder, blob(b"new"), name="pack-0")
+    assert store.get(blob(b"new").id).content == b"new"
+    assert store.get(blob(b"pack-a").id).content == b"pack-a"
+
+
+def test_a_multi_pack_index_that_names_packs_which_have_gone_is_stale(folder):
+    store = guided(folder, ["pack-a", "pack-b", "pack-c"])
+    write_pack(folder, blob(b"pack-a"), blob(b"pack-b"), name="pack-new")
+    for name in ("pack-a", "pack-b"):
+        for suffix in (".pack", ".idx"):
+            os.remove(folder / f"{name}{suffix}")
+    for name in (b"pack-a", b"pack-b", b"pack-c"):
+        assert store.get(blob(name).id).content == name
+
+
+def test_what_a_multi_pack_index_does_not_know_is_found_by_a_search(folder):
+    right = {f"pack-{name}.idx": [blob(b"pack-%s" % name.encode()).id] for name in "ab"}
+    for wrong in (right | {"pack-b.idx": [oid(1)]}, {"pack-a.idx": right["pack-b.idx"], "pack-b.idx": right["pack-a.idx"]}):
+        store = guided(folder, ["pack-a", "pack-b"], make_midx(wrong))
+        assert store.get(blob(b"pack-b").id) is None
+        assert store.is_guided()
+        assert [pack.read(offset).content for pack, offset in store.search(blob(b"pack-b").id)] == [b"pack-b"]
+
+
+@pytest.mark.parametrize("content", [b"", b"MIDX", b"junk" * 1000, make_midx({}), make_midx({"pack-a.idx": []}, version=2)])
+def test_a_multi_pack_index_that_is_broken_is_passed_over(folder, content):
+    store = guided(folder, ["pack-a", "pack-b"], content)
+    for name in (b"pack-a", b"pack-b"):
+        assert store.get(blob(name).id).content == name
+    assert store.fault is None
+
+
+def test_a_chain_of_multi_pack_indexes_is_read(folder):
+    names = [f"pack-{letter}" for letter in "abcd"]
+    store = guided(folder, names)
+    os.remove(folder / "multi-pack-index")
+    chain = folder / "multi-pack-index.d"
+    chain.mkdir()
+    for number, pair in enumerate((names[:2], names[2:])):
+        ids = {f"{name}.idx": [blob(name.encode()).id] for name in pair}
+        (chain / f"multi-pack-index-{oid(number)}.midx").write_bytes(make_midx(ids))
+    lines = f"{oid(0)}\n{oid(1)}\n{oid(2)}\n../../../etc/passwd\n"
+    (chain / "multi-pack-index-chain").write_text(lines)
+    for name in names[1:3]:
+        assert store.get(blob(name.encode()).id).content == name.encode()
+    assert sum("index" in vars(pack) for pack in store.packs()) == 2

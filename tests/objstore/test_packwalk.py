@@ -11,7 +11,7 @@ from expref.objstore.errors import Corrupt, GitError
 from expref.objstore.formats.packindex import PackIndex
 from expref.objstore.ids import SHA1, SHA256
 from expref.objstore.stores import packwalk
-from expref.objstore.stores.packs import DeltaBases, Pack
+from expref.objstore.stores.packfile import DeltaBases, Pack
 from expref.objstore.stores.packwalk import PackedObject, walk
 
 from tests.conftest import needs
@@ -240,6 +240,34 @@ def test_a_pack_that_is_left_early_is_closed(sound):
     next(found)
     found.close()
     assert before is None or len(os.listdir("/proc/self/fd")) == before
+
+
+def test_bases_that_are_dropped_while_they_wait_are_made_again(tmp_path, monkeypatch):
+    """Whatever the room for bases is, the same objects come in the same order."""
+    rng, contents = random.Random(3), [LINE]
+    entries = [blob(LINE)]
+    for number in range(80):
+        base = max(0, len(contents) - rng.choice([1, 1, 1, 2, 5]))
+        contents.append(contents[base][: rng.randrange(1, 2000)] + b"%d" % number * rng.randrange(1, 200))
+        reference = base if rng.random() < 0.5 else blob(contents[base]).id
+        entries.append(delta_entry(contents[base], contents[-1], reference))
+    path = write_pack(tmp_path, *entries)
+    expected = walked(path)
+    assert len(expected) == 81
+    for room in (0, 1, 1000, 5000, 20_000):
+        monkeypatch.setattr(packwalk, "WAITING", room)
+        assert walked(path) == expected
+
+
+def test_large_bases_with_brothers_take_no_memory_each(tmp_path, child_env):
+    size, content, entries = 4 << 20, os.urandom(4 << 20), []
+    same = b"".join(copy_instruction(at, min(0xFFFF, size - 2 - at)) for at in range(0, size - 2, 0xFFFF))
+    for number in range(60):  # a line of thirty, each with a brother
+        last = b"%02d" % number
+        delta = packed_number(size) * 2 + same + b"\2" + last
+        id_ = SHA1.name_object("blob", content[:-2] + last)
+        entries.append(Entry(id_, OFS_DELTA, delta, max(0, number - 1 - number % 2)) if number else blob(content[:-2] + last))
+    assert int(limited(write_pack(tmp_path, *entries), child_env, 180)) == 60 * size
 
 
 LIMITED = """

@@ -13,8 +13,10 @@ from contextlib import suppress
 
 import pytest
 from expref.objstore.errors import GitError
+from expref.objstore.formats.alternates import decode_alternates
 from expref.objstore.formats.delta import apply_delta
 from expref.objstore.formats.index import Index, IndexRow, decode_tree_cache, encode_index
+from expref.objstore.formats.midx import MultiPackIndex
 from expref.objstore.formats.objects import (
     MODES,
     Commit,
@@ -28,17 +30,30 @@ from expref.objstore.formats.objects import (
     is_entry_name,
     parse_signature,
 )
+from expref.objstore.formats.pack import inflate, read_entry_header
 from expref.objstore.formats.packindex import PackIndex
 from expref.objstore.formats.refs import decode_loose, decode_packed, encode_loose
 from expref.objstore.ids import SHA1, SHA256, ObjectId
 from expref.objstore.stores.files import PRIVATE
 from expref.objstore.stores.loose import LooseStore, StoredObject
-from expref.objstore.stores.packs import DeltaBases, Pack
+from expref.objstore.stores.packfile import DeltaBases, Pack
+from expref.objstore.stores.packwalk import walk
+from expref.objstore.stores.streams import open_loose, open_packed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.indexmaker import Entry, extension, make_index, tree_extension
-from tests.packmaker import blob, delta_entry, make_delta, make_pack, oid, write_pack
+from tests.packmaker import (
+    blob,
+    delta_entry,
+    distance,
+    make_delta,
+    make_midx,
+    make_old_index,
+    make_pack,
+    oid,
+    write_pack,
+)
 from tests.packmaker import make_index as make_pack_index
 
 FORMS = st.sampled_from([SHA1, SHA256])
@@ -138,6 +153,7 @@ BASE = b"some content that is the base of deltas " * 5
 COMMIT = Commit(oid(1), (oid(2),), b"a <b> 1 +0000", b"a <b> 1 +0000", b"m\n", ((b"gpgsig", b"x\n\ny"),))
 TREE_CACHE = tree_extension((b"", 3, 1, oid(1)), (b"dir", 2, 1, oid(2)), (b"sub", 1, 0, oid(3)))
 ENTRIES = [Entry(b"a"), Entry(b"dir/b", extended=0x4000), Entry(b"dir/sub/c", flags=0x1000)]
+LARGE_ROWS = [(oid(1), 1 << 40, 7), *((oid(number), 12 * number, 1) for number in range(2, 6))]
 PACK, PACK_INDEX = make_pack(blob(BASE), delta_entry(BASE, BASE[:50], 0), delta_entry(BASE, b"new" + BASE, blob(BASE).id))
 
 
@@ -155,8 +171,20 @@ def with_checksum(read):
 
 def read_pack_index(content):
     index = PackIndex(memoryview(content), 20, "idx")
+    every(index.offsets, lambda: list(index.ids_starting_with("00")), lambda: index.get(bytes(20)), lambda: index.pack_hash)
     for id_ in index.ids():
-        index.get(id_)
+        every(lambda id_=id_: index.get(id_), lambda id_=id_: index.crc(index.find(id_) or 0))
+
+
+def read_midx(content):
+    midx = MultiPackIndex(memoryview(content), 20, "midx")
+    for id_ in midx.ids():
+        midx.pack_of(id_)
+
+
+def read_entry(content):
+    header, at = read_entry_header(memoryview(bytes(20) + content), 20, 20, "pack")
+    inflate(memoryview(bytes(20) + content), at, header.size, "pack")
 
 
 class InFile:
@@ -178,9 +206,32 @@ class InFile:
     def pack_by_damaged_index(self, content):
         self._read_pack(PACK, content)
 
-    def _read_pack(self, pack, index):
+    def streamed_loose(self, content):
+        (self.folder / "streamed").write_bytes(content)
+        list(open_loose(str(self.folder / "streamed")).blocks)
+
+    def streamed_pack(self, content):
+        self._write_pack(content, PACK_INDEX)
+        opened = Pack(str(self.folder / "p"), SHA1, DeltaBases())
+        for row in range(opened.index.count):
+            every(lambda row=row: list(open_packed(opened, opened.index.offset(row)).blocks))
+
+    def walked_pack(self, content):
+        self._walk_pack(content, PACK_INDEX)
+
+    def walked_by_damaged_index(self, content):
+        self._walk_pack(PACK, content)
+
+    def _walk_pack(self, pack, index):
+        self._write_pack(pack, index)
+        list(walk(str(self.folder / "p"), PackIndex(memoryview(index), 20, "idx"), SHA1, verify=False))
+
+    def _write_pack(self, pack, index):
         for suffix, part in ((".pack", pack), (".idx", index)):
             (self.folder / f"p{suffix}").write_bytes(part)
+
+    def _read_pack(self, pack, index):
+        self._write_pack(pack, index)
         opened = Pack(str(self.folder / "p"), SHA1, DeltaBases())
         for row in range(min(opened.index.count, 10)):
             every(lambda row=row: opened.read(opened.index.offset(row)), lambda row=row: opened.size(opened.index.offset(row)))
@@ -204,12 +255,22 @@ SUBJECTS = {
     "index of version 4 with checksum": (make_index(*ENTRIES, version=4), with_checksum(read_index)),
     "TREE": (TREE_CACHE[8:], lambda content: decode_tree_cache(content, SHA1)),
     "pack index": (PACK_INDEX, read_pack_index),
+    "pack index of version 1": (make_old_index(LARGE_ROWS[1:]), read_pack_index),
+    "pack index with large offsets": (make_pack_index(LARGE_ROWS, large_from=100), read_pack_index),
+    "multi-pack-index": (make_midx({"pack-a.idx": [oid(1), oid(2)], "pack-b.idx": [oid(3)]}), read_midx),
+    "pack entry": (PACK[12:-20], read_entry),
+    "entry of a delta": (b"\x65" + distance(5) + zlib.compress(b"12345"), read_entry),
+    "alternates": (b'../a\n"/b\\303\\244"\n# c\n', lambda content: list(decode_alternates(content))),
     "loose ref": (b"ref: refs/heads/main\n", lambda content: decode_loose(content, SHA1, "ref")),
     "loose ref with id": (encode_loose(oid(5)), lambda content: decode_loose(content, SHA1, "ref")),
     "packed-refs": (
         b"# pack-refs with: peeled fully-peeled sorted \n%s refs/a\n^%s\n%s refs/b\n" % ((b"1" * 40,) * 3),
         lambda content: list(decode_packed(content, SHA1, "packed-refs")),
     ),
+    "streamed loose object": (zlib.compress(b"blob 200\0" + BASE), "streamed_loose"),
+    "streamed pack": (PACK, "streamed_pack"),
+    "walked pack": (PACK, "walked_pack"),
+    "pack walked by a damaged index": (PACK_INDEX, "walked_by_damaged_index"),
     "loose object": (zlib.compress(b"blob 200\0" + BASE), "loose"),
     "stored loose object": (zlib.compress(b"blob 200\0" + BASE, 0), "loose"),
     "pack": (PACK, "pack"),
@@ -305,7 +366,9 @@ READ_PACK = """
 import sys
 from expref.objstore.errors import GitError
 from expref.objstore.ids import SHA1
-from expref.objstore.stores.packs import DeltaBases, Pack
+from expref.objstore.stores.packfile import DeltaBases, Pack
+from expref.objstore.stores.packwalk import walk
+from expref.objstore.stores.streams import open_loose, open_packed
 pack = Pack(sys.argv[1], SHA1, DeltaBases())
 for row in range(pack.index.count):
     try:
