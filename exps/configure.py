@@ -1,5 +1,7 @@
 """Our own settings in the repository's configuration file: `exps.*`, and nothing else of it is ever written."""
+
 import os
+import stat
 
 from expref.objstore.formats.config import canonical_name, with_value
 from expref.objstore.stores.files import LockFile, read_file
@@ -32,6 +34,8 @@ def set_setting(project: Project, name: str, value: str | None) -> None:
         before = read_file(path) or b""
         after = with_value(before, name, value, source=path)
         if after != before:
+            if os.path.exists(path):  # it may hold secrets of the user's
+                os.chmod(f"{path}.lock", stat.S_IMODE(os.stat(path).st_mode))
             lock.commit(after)
 
 

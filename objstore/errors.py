@@ -1,18 +1,24 @@
 """Every error of this package, split by what the caller can do about it.
 
-    GitError                 something about a repository is wrong; the message names the value and the place
-    ├── NotFound             no such repository, object, ref or setting
-    ├── Ambiguous            a short name fits several things
-    ├── Corrupt              bytes that are not what their format says: `source`, `offset`, `why`
-    ├── Unsupported          a feature of Git that this package does not have: `feature`
-    ├── Conflict             it exists already, has moved, is locked or would be lost
-    ├── BadName              a name that Git's rules forbid
-    └── RemoteError          the other side of a connection failed or refused
+GitError                 something about a repository is wrong; the message names the value and the place
+├── NotFound             no such repository, object, ref or setting
+├── Ambiguous            a short name fits several things
+├── Corrupt              bytes that are not what their format says: `source`, `offset`, `why`
+├── Unsupported          a feature of Git that this package does not have: `feature`
+├── Conflict             it exists already, has moved, is locked or would be lost
+├── BadName              a name that Git's rules forbid
+├── Unsafe               a repository that the user has not said to trust
+└── RemoteError          the other side of a connection failed or refused
 """
 
 
 class GitError(Exception):
-    """Root of the package's errors. `str()` is one line that names the value and the place."""
+    """Root of the package's errors. `str()` is one line that names the value and the place.
+
+    `hint` is one line that says what to do about it, empty where the message does.
+    """
+
+    hint = ""
 
 
 class NotFound(GitError, LookupError):
@@ -45,6 +51,14 @@ class Conflict(GitError):
 
 class BadName(GitError, ValueError):
     """A name that Git's rules forbid."""
+
+
+class Unsafe(GitError):
+    """A repository that the user has not said to trust: of somebody else, or a bare one that was merely come upon."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 class RemoteError(GitError):

@@ -8,7 +8,7 @@ were met, as in git. Memory grows with the number of ids met, not with contents.
 """
 import re
 from binascii import unhexlify
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from heapq import heappop, heappush
 from math import inf
 from typing import NamedTuple
@@ -51,10 +51,17 @@ def commits(
 
 
 def nodes(
-    repository: Repository, starts: Iterable[ObjectId], *, without: Iterable[ObjectId] = ()
+    repository: Repository,
+    starts: Iterable[ObjectId],
+    *,
+    without: Iterable[ObjectId] = (),
+    cut: Collection[ObjectId] = (),
 ) -> Iterator[tuple[ObjectId, Node]]:
-    """The same, at half the cost, for who needs no author and no message."""
-    read = _reader(repository)
+    """The same, at half the cost, for who needs no author and no message.
+
+    The parents of the commits `cut` count as absent, like those at the boundary of a shallow repository.
+    """
+    read = _reader(repository, cut)
     wanted = [peel(repository.objects, id_, "commit") for id_ in starts]
     unwanted = [peel(repository.objects, id_, "commit") for id_ in without if repository.objects.has(id_)]
     return iter(_Limited(read, wanted, unwanted).run()) if unwanted else _stream(read, wanted)
@@ -105,9 +112,9 @@ def peel(objects: ObjectStore, id_: ObjectId, kind: Kind | None) -> ObjectId:
 _Read = Callable[[ObjectId], Node]
 
 
-def _reader(repository: Repository) -> _Read:
+def _reader(repository: Repository, cut: Collection[ObjectId] = ()) -> _Read:
     """A function that reads commits as walks see them. It raises NotFound, and Corrupt for what is no commit."""
-    find, boundary = repository.objects.find, shallow_boundary(repository)
+    find, boundary = repository.objects.find, shallow_boundary(repository).union(cut)
     headers = re.compile(_HEADERS.replace(b"%d", b"%d" % (2 * repository.object_format.width)))
 
     def read(id_: ObjectId) -> Node:
@@ -174,6 +181,7 @@ class _Limited:
         self._waiting: set[ObjectId] = set()  # in the queue and not hidden
         self._meet(wanted)
         self._meet(unwanted)
+        self._hide_above(self.hidden.copy())
 
     def run(self) -> list[tuple[ObjectId, Node]]:
         """What to show, newest first; the contents are left out."""
@@ -184,6 +192,7 @@ class _Limited:
             if id_ in self.hidden:
                 self._hide(node.parents)
                 self._meet(node.parents)
+                self._hide_above(node.parents)
                 left = left - 1 if not self._waiting and self._queue.newest() < oldest else SLOP
             else:
                 self._waiting.discard(id_)
@@ -206,6 +215,11 @@ class _Limited:
             self._queue.push(id_, node)
             if id_ not in self.hidden:
                 self._waiting.add(id_)
+
+    def _hide_above(self, ids: Iterable[ObjectId]) -> None:
+        """Hide the parents of hidden commits before their turn comes: it may not come. As git, to hide what it hides."""
+        for id_ in ids:
+            self._hide(self.nodes[id_].parents if id_ in self.nodes else ())
 
     def _hide(self, ids: Iterable[ObjectId]) -> None:
         """Hide commits, and of their ancestors those that were met."""

@@ -1,75 +1,60 @@
 """Names to ids: what `git rev-parse` answers, for everything that `formats/revision.py` can take apart.
 
 A full id goes before everything and is taken as it is, as git does, whether there is such an object or not. A ref goes
-before an abbreviated id of the same letters; of several refs that a short name fits, git's order decides (`RULES`).
-Nothing is written. Authority: gitrevisions(7), git's `object-name.c`, `refs.c`.
+before an abbreviated id of the same letters. Nothing is written. Authority: gitrevisions(7), git's `object-name.c`.
 """
+
+import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import islice
 
-from .errors import Ambiguous, BadName, NotFound
+from .errors import Ambiguous, BadName, NotFound, Unsupported
+from .formats.dates import parse_date
 from .formats.objects import TREE
-from .formats.refs import SymbolicRef
-from .formats.revision import Ancestor, Base, Parent, Peel, Revision, Staged, Suffix, parse
-from .history import first_parents, parents, peel
+from .formats.revision import Ancestor, Base, Parent, Peel, Revision, Search, Staged, Suffix, parse
+from .formats.searches import compile_search
+from .history import first_parents, nodes, parents, peel
 from .ids import Kind, ObjectId
+from .refnames import get_ref, prior_branch, value_at, value_before
 from .repository import Repository
 from .stores.objectstore import ObjectStore
 from .tracking import push_target, upstream
 from .trees import get_entry
 
-RULES = ("{}", "refs/{}", "refs/tags/{}", "refs/heads/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD")
 SHORTEST = 4  # digits of an abbreviated id
 SHOWN = 10  # candidates listed in a message
 _HEX = re.compile("[0-9a-f]+", re.IGNORECASE | re.ASCII)
 _DESCRIBED = re.compile(r"(.+)-[0-9a-f]+-g([0-9a-f]{4,})", re.IGNORECASE | re.ASCII)  # v1.0-3-gabcdef0
-_SWITCH = re.compile(rb"checkout: moving from (.*?) to ")
 
 Fits = Callable[[ObjectStore, ObjectId], bool]
 
 
-def find(repository: Repository, text: str) -> ObjectId:
-    """The object that `text` names.
+def find(repository: Repository, text: str, *, now: int | None = None) -> ObjectId:
+    """The object that `text` names. `now`, in epoch seconds, is what dates in it are seen from.
 
     Raises BadName if nothing can be called so, NotFound if nothing is, Ambiguous with the candidates if several objects
-    are, and Unsupported, by name, for searches by message, dates, and paths relative to the current folder.
+    are, and Unsupported, by name, for dates and regular expressions beyond those of `formats/dates.py` and
+    `formats/searches.py`.
     """
-    return _resolve(repository, text, None)
+    return _resolve(repository, text, None, now)
 
 
-def find_commit(repository: Repository, text: str) -> ObjectId:
+def find_commit(repository: Repository, text: str, *, now: int | None = None) -> ObjectId:
     """The commit that `text` names, tags followed. Abbreviations are of commits and tags first. Raises as `find`."""
-    return _resolve(repository, text, "commit")
+    return _resolve(repository, text, "commit", now)
 
 
-def find_tree(repository: Repository, text: str) -> ObjectId:
+def find_tree(repository: Repository, text: str, *, now: int | None = None) -> ObjectId:
     """The tree that `text` names, tags and commits followed. Raises as `find`."""
-    return _resolve(repository, text, "tree")
+    return _resolve(repository, text, "tree", now)
 
 
-def get_ref(repository: Repository, name: str) -> tuple[str, ObjectId] | None:
-    """The full name of the ref that git means by a short name, and where it leads; None if there is none."""
-    return next(_refs_called(repository, name), None)
-
-
-def _refs_called(repository: Repository, name: str) -> Iterator[tuple[str, ObjectId]]:
-    """All refs that a short name fits, in git's order. Those that lead to nothing are none."""
-    for rule in RULES:
-        full_name = rule.format(name)
-        try:
-            id_ = repository.refs.get(full_name)
-        except BadName:  # "main" alone is no ref, "refs/heads/main" may be
-            continue
-        if id_:
-            yield full_name, id_
-
-
-def _resolve(repository: Repository, text: str, kind: Kind | None) -> ObjectId:
+def _resolve(repository: Repository, text: str, kind: Kind | None, now: int | None) -> ObjectId:
     """The object that `text` names, of a kind if that is given. Every error says what was asked for."""
     named = parse(text)
     try:
-        id_ = _staged(repository, named) if isinstance(named, Staged) else _committed(repository, named, kind)
+        id_ = _named_by(repository, named, kind, now)
         return peel(repository.objects, id_, kind) if kind else id_
     except NotFound as error:
         raise NotFound(_with_text(error, text)) from None
@@ -77,26 +62,52 @@ def _resolve(repository: Repository, text: str, kind: Kind | None) -> ObjectId:
         raise Ambiguous(_with_text(error, text)) from None
 
 
+def _named_by(
+    repository: Repository, named: Revision | Staged | Search, kind: Kind | None, now: int | None
+) -> ObjectId:
+    if isinstance(named, Search):
+        return _newest(repository, _tips(repository), named)
+    if isinstance(named, Staged):
+        return _staged(repository, named)
+    if named.path is None:
+        return _object(repository, named, _fits(kind), now)
+    start = _object(repository, named, _leads_to_tree, now)
+    return _at_path(repository.objects, start, _from_top(repository, named.path))
+
+
 def _with_text(error: Exception, text: str) -> str:
     return str(error) if repr(text) in str(error) else f"{text!r}: {error}"
 
 
 def _staged(repository: Repository, staged: Staged) -> ObjectId:
-    index = repository.index.read()
-    first = index.find(staged.path)
+    index, path = repository.index.read(), _from_top(repository, staged.path)
+    first = index.find(path)
     for number in range(len(index) if first is None else first, len(index)):
-        if index.path(number) != staged.path:
+        if index.path(number) != path:
             break
         row = index.row(number)
         if row.stage == staged.stage:
             return row.id
-    raise NotFound(f"the index has no {_shown(staged.path)}" + (f" at stage {staged.stage}" if staged.stage else ""))
+    raise NotFound(f"the index has no {_shown(path)}" + (f" at stage {staged.stage}" if staged.stage else ""))
 
 
-def _committed(repository: Repository, revision: Revision, kind: Kind | None) -> ObjectId:
-    if revision.path is None:
-        return _object(repository, revision, _fits(kind))
-    return _at_path(repository.objects, _object(repository, revision, _leads_to_tree), revision.path)
+def _from_top(repository: Repository, path: bytes) -> bytes:
+    """A path that begins with "./" or "../", as it is seen from the top of the work tree; any other as it is."""
+    if not path.startswith((b"./", b"../")):
+        return path
+    if repository.prefix is None:
+        raise BadName(f"{_shown(path)} is relative to the current folder, and that is outside of the work tree")
+    names: list[bytes] = []
+    parts = (os.fsencode(repository.prefix) + path).split(b"/")
+    for part in parts:
+        if part == b".." and not names:
+            raise BadName(f"{_shown(path)} leads out of the work tree")
+        if part == b"..":
+            names.pop()
+        elif part not in (b"", b"."):
+            names.append(part)
+    is_folder = names and parts[-1] in (b"", b".", b"..")
+    return b"/".join(names) + (b"/" if is_folder else b"")
 
 
 def _at_path(objects: ObjectStore, id_: ObjectId, path: bytes) -> ObjectId:
@@ -111,12 +122,12 @@ def _shown(path: bytes) -> str:
     return repr(path.decode("utf-8", "surrogateescape"))
 
 
-def _object(repository: Repository, revision: Revision, fits: Fits | None) -> ObjectId:
+def _object(repository: Repository, revision: Revision, fits: Fits | None, now: int | None) -> ObjectId:
     """`fits` says which of several objects is meant by an abbreviation; a suffix behind it knows better."""
     if revision.suffixes:
         first = revision.suffixes[0]
         fits = _fits(first.kind if isinstance(first, Peel) else "commit")
-    id_ = _base(repository, revision.base, fits)
+    id_ = _base(repository, revision.base, fits, now)
     for suffix in revision.suffixes:
         id_ = _follow(repository, id_, suffix)
     return id_
@@ -127,6 +138,8 @@ def _follow(repository: Repository, id_: ObjectId, suffix: Suffix) -> ObjectId:
         return _ancestor(repository, id_, suffix.generation)
     if isinstance(suffix, Parent):
         return _parent(repository, peel(repository.objects, id_, "commit"), suffix.number)
+    if isinstance(suffix, Search):
+        return _newest(repository, [peel(repository.objects, id_, "commit")], suffix)
     if suffix.kind != "object":
         return peel(repository.objects, id_, suffix.kind)
     if not repository.objects.has(id_):
@@ -148,13 +161,34 @@ def _parent(repository: Repository, commit: ObjectId, number: int) -> ObjectId:
     return found[number]
 
 
-def _base(repository: Repository, base: Base, fits: Fits | None) -> ObjectId:
-    name = _prior_branch(repository, base.prior) if base.prior else base.name
+def _tips(repository: Repository) -> list[ObjectId]:
+    """Where a search in all commits starts. The order decides between those of the same second, as in git."""
+    refs = repository.refs
+    found = [refs.get("HEAD"), *reversed([ref.id for ref in refs.refs("refs/")])]
+    return [id_ for id_ in found if id_ and _leads_to_commit(repository.objects, id_)]
+
+
+def _newest(repository: Repository, starts: Iterable[ObjectId], search: Search) -> ObjectId:
+    """The first commit that `search` means. Source: git's `object-name.c`, `get_oid_oneline`."""
+    fits = compile_search(search.pattern)
+    for id_, node in nodes(repository, starts):
+        message = node.content.partition(b"\n\n")[2].partition(b"\0")[0]
+        if (fits.search(message) is None) == search.negated:
+            return id_
+    raise NotFound(f"no commit has a message with{'out' if search.negated else ''} {search.pattern!r}")
+
+
+def _base(repository: Repository, base: Base, fits: Fits | None, now: int | None) -> ObjectId:
+    name = prior_branch(repository, base.prior) if base.prior else base.name
     if base.tracking:
         mapped = upstream if base.tracking == "upstream" else push_target
         name = mapped(repository.config, _current_branch(repository) if name in ("", "HEAD") else name)
     if base.entry is not None:
-        return _logged(repository, name, base.entry)
+        return value_before(repository, name, base.entry)
+    if base.date is not None:
+        if now is None:
+            raise Unsupported(f"the date {base.date!r}, where no time is given to see it from,")
+        return value_at(repository, name, parse_date(base.date, now))
     if base.prior or base.tracking:
         return _get_full_id(repository, name) or _of_ref(repository, name)
     return _named(repository, name, fits)
@@ -165,39 +199,6 @@ def _current_branch(repository: Repository) -> str:
     if branch is None:
         raise NotFound("HEAD is detached: no branch is checked out")
     return branch
-
-
-def _prior_branch(repository: Repository, number: int) -> str:
-    """The branch, or the id, that was left when branches were switched for the last but `number - 1` time."""
-    switches = (_SWITCH.match(entry.message) for entry in repository.refs.get_log("HEAD") or ())
-    left = list(islice(filter(None, switches), number))
-    if len(left) < number:
-        raise NotFound(f"branches were switched {len(left)} times only")
-    return left[-1][1].decode("utf-8", "surrogateescape")
-
-
-def _logged(repository: Repository, name: str, entry: int) -> ObjectId:
-    """The value of a ref before its last `entry` changes; without a name, of the branch that is checked out."""
-    refs = repository.refs
-    called = _refs_called(repository, name) if name else iter([(_end(repository, "HEAD"), refs.get("HEAD"))])
-    for full_name, now in called:
-        log = refs.get_log(full_name) or refs.get_log(_end(repository, full_name))
-        if entry == 0 and now and (log is not None or not name):
-            return now
-        if log and entry < len(log):
-            return log[entry].new
-        if log and entry == len(log) and any(log[-1].old):
-            return log[-1].old
-        if log is not None:
-            raise NotFound(f"the log of {full_name} has {len(log)} entries only")
-    raise NotFound(f"{name or 'HEAD'!r} has no log")
-
-
-def _end(repository: Repository, name: str) -> str:
-    """The ref that symbolic refs lead to. A circle cannot be: `name` was read."""
-    while isinstance(found := repository.refs.read(name), SymbolicRef):
-        name = found.target
-    return name
 
 
 def _of_ref(repository: Repository, name: str) -> ObjectId:

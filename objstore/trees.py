@@ -39,6 +39,21 @@ def get_blob(objects: ObjectStore, tree: ObjectId, path: bytes) -> bytes | None:
     return objects.find(entry.id).content
 
 
+def flatten(objects: ObjectStore, tree: ObjectId) -> Iterator[tuple[bytes, TreeEntry]]:
+    """Every file, link and submodule of a tree with its path, in the order of the tree: `git ls-tree -r`.
+
+    Raises NotFound if a folder is missing.
+    """
+    todo = [(b"", TreeEntry(TREE, b"", tree))]
+    while todo:
+        path, entry = todo.pop()
+        if entry.mode != TREE:
+            yield path, entry
+            continue
+        below = path + b"/" if path else b""
+        todo += ((below + each.name, each) for each in reversed(objects.find_tree(entry.id)))
+
+
 def differences(objects: ObjectStore, old: ObjectId | None, new: ObjectId | None) -> Iterator[Difference]:
     """Where two trees differ, folders among them, before what is in them; in no order otherwise.
 

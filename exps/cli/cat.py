@@ -1,7 +1,9 @@
 """`exps cat`."""
+
 import click
 
 from ..inspect import pretty
+from ..naming import find
 from .session import Session, Verb
 
 
@@ -9,6 +11,11 @@ from .session import Session, Verb
 @click.argument("revision", metavar="REV[:PATH]")
 @click.pass_obj
 def command(session: Session, revision: str) -> None:
-    """Print a file, folder or commit of the repository, as `git cat-file -p` does."""
-    content = pretty(session.open().repository, revision)
-    session.terminal.write_bytes(content)
+    """Print a file, folder or commit of the repository, as `git cat-file -p` does.
+
+    REV may be the name of an experiment: `exps cat fast:params.yaml`.
+    """
+    project = session.open()
+    named = find(project.repository, revision)
+    session.terminal.warn_hidden(named.hidden)
+    session.terminal.write_bytes(pretty(project.repository, named.revision, now=project.now()))

@@ -1,7 +1,9 @@
 """`exps log`."""
+
 import click
 
 from ..inspect import raw_log
+from ..naming import find
 from .session import Session, Verb
 
 
@@ -12,5 +14,8 @@ from .session import Session, Verb
 def command(session: Session, revision: str, porcelain: bool) -> None:
     """Print the history of a commit, newest first, as `git log --format=raw` does."""
     del porcelain
-    for number, commit in enumerate(raw_log(session.open().repository, revision)):
+    project = session.open()
+    named = find(project.repository, revision)
+    session.terminal.warn_hidden(named.hidden)
+    for number, commit in enumerate(raw_log(project.repository, named.revision, now=project.now())):
         session.terminal.write_bytes(b"\n" + commit if number else commit)

@@ -11,9 +11,10 @@ Not here: which files there are, includes, the environment (`objstore/config.py`
 Invariants: a name is canonical, that is section and key in lower case and the subsection as it was written; text is
 UTF-8 with surrogateescape, so that any bytes survive; positions are counted in characters of that text.
 Authority: git-config(1), "Syntax"; where it is silent, what git accepts (2.55; before 2.45 it read a tab between two
-words of an unquoted value as a space). One difference: a NUL byte inside a subsection, where git ends the name, is
-refused.
+words of an unquoted value as a space). One difference: a NUL in a subsection, where git ends the name, is refused.
 """
+
+import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
@@ -25,6 +26,7 @@ _BLANKS = " \t\r"  # a "\r" before "\n" belongs to the line end; one anywhere el
 _ESCAPES = {"n": "\n", "t": "\t", "b": "\b", "\\": "\\", '"': '"', "\n": "", "": ""}
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "": False}
 _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_RUN, _QUOTED_RUN = re.compile(r'[^"\\#; \t\r\n]+'), re.compile(r'[^"\\\n]+')  # letters that mean themselves
 _Event = tuple[str, str | None, int, int, int]
 
 
@@ -181,8 +183,7 @@ def with_value(text: bytes, name: str, value: str | None, *, source: str = "conf
     start, end, header = (*places[0], "") if places else _room_for(wanted, name, body, events)
     pair = "" if value is None else f"\t{name[name.rfind('.') + 1 :]} = {quote(value)}\n"
     head = body[:start].rstrip(_BLANKS) if places else body[:start]
-    if head and head[-1] != "\n":
-        head += "\n"
+    head += "\n" if head and head[-1] != "\n" else ""
     if start == len(body) and head.rstrip("\r\n")[-1:] == "\\":  # it would continue in the new line
         head += "\n"
     return (bom + head + header + pair + body[end:]).encode("utf-8", "surrogateescape")
@@ -246,11 +247,16 @@ def _special_value(text: str, at: int, source: str, line: int) -> tuple[str, int
     chars: list[str] = []
     solid, quoted, size = 0, False, len(text)  # solid: how many of `chars` are not blanks to be cut off
     while at < size and (char := text[at]) != "\n":
+        run = (_QUOTED_RUN if quoted else _RUN).match(text, at)
+        if run:
+            chars.append(run[0])
+            at, solid = run.end(), len(chars)
+            continue
         at += 1
-        if not quoted and char in _BLANKS:
+        if char in _BLANKS:  # outside of quotes: inside they are part of a run, as "#" and ";" are
             chars += char if chars else ""
             continue
-        if not quoted and char in "#;":
+        if char in "#;":
             break
         if char == "\\":
             at += text.startswith("\r\n", at)
@@ -259,10 +265,8 @@ def _special_value(text: str, at: int, source: str, line: int) -> tuple[str, int
                 raise Corrupt(source, line, f"bad escape of {text[at]!r}")
             chars += escaped
             at += 1
-        elif char == '"':
-            quoted = not quoted
         else:
-            chars.append(char)
+            quoted = not quoted
         solid = len(chars)
     if quoted:
         raise Corrupt(source, line, "a quote is not closed in its line")

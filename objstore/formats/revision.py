@@ -1,20 +1,23 @@
 """The text by which people name an object, taken apart: `main~2^{tree}`, `v1.0^2:src/a.py`, `@{u}`, `:2:README`.
 
     revision   base suffix* [":" path]            the path is taken as it is, to the end of the text
+               ":/" search
     base       name                               a ref, a full or abbreviated id, what `git describe` prints
                [name | "@{-" n "}"] mark          without a name: the branch that is checked out
-    mark       ["@{" ("u" | "upstream" | "push") "}"] ["@{" n "}"]
-    suffix     "^" [n] | "~" [n] | "^{" ("" | "object" | "commit" | "tree" | "blob" | "tag") "}"
+    mark       ["@{" ("u" | "upstream" | "push") "}"] ["@{" (n | date) "}"]
+    suffix     "^" [n] | "~" [n] | "^{" ("" | "object" | "commit" | "tree" | "blob" | "tag" | "/" search) "}"
     index      ":" [("0" | "1" | "2" | "3") ":"] path
+    search     ["!-"] regular expression, a "!" at its start written twice
 
-"@" is HEAD where a name may stand. What git has beyond this is refused by name: searches by message, dates, paths
-relative to the current folder. What names stand for is `objstore/revisions.py`'s job. Authority: gitrevisions(7), git's
-`object-name.c`.
+"@" is HEAD where a name may stand. Paths may begin with "./" or "../": they are relative to where the question is
+asked. What names stand for is `objstore/revisions.py`'s job, dates are read by `dates.py`, regular expressions by
+`searches.py`. Authority: gitrevisions(7), git's `object-name.c`.
 """
+
 import re
 from typing import Literal, NamedTuple
 
-from ..errors import BadName, Unsupported
+from ..errors import BadName
 from ..ids import KINDS, Kind
 from .refs import check_name
 
@@ -46,20 +49,28 @@ class Peel(NamedTuple):
     kind: Kind | Literal["object"] | None
 
 
-Suffix = Parent | Ancestor | Peel
+class Search(NamedTuple):
+    """`^{/text}` and `:/text`: the newest commit whose message fits the regular expression; `negated`: does not."""
+
+    pattern: str
+    negated: bool
+
+
+Suffix = Parent | Ancestor | Peel | Search
 
 
 class Base(NamedTuple):
     """Where a revision starts: a name, or `prior`, the n-th branch that was checked out before (0 if there is a name).
 
     An empty name is the branch that is checked out. Of it the `tracking` branch is meant, if that is given, and of that
-    the value before the last `entry` changes, 0 being the present one.
+    the value before the last `entry` changes, 0 being the present one, or that of a `date`, as it was written.
     """
 
     name: str
     prior: int
     tracking: Literal["upstream", "push"] | None
     entry: int | None
+    date: str | None = None
 
 
 class Revision(NamedTuple):
@@ -77,9 +88,11 @@ class Staged(NamedTuple):
     path: bytes
 
 
-def parse(text: str) -> Revision | Staged:
-    """Take a name apart. Raises BadName if it can name nothing, Unsupported for what is refused."""
+def parse(text: str) -> Revision | Staged | Search:
+    """Take a name apart. Raises BadName if it can name nothing."""
     _check_letters(text)
+    if text.startswith(":/") and len(text) > 2:
+        return _search(text[2:], text)
     if text.startswith(":"):
         return _parse_staged(text)
     stop = _STOP.search(text)
@@ -104,15 +117,11 @@ def _check_letters(text: str) -> None:
 
 
 def _parse_staged(text: str) -> Staged:
-    if text.startswith(":/") and len(text) > 2:
-        raise Unsupported(f"{text!r}: a search in commit messages")
     stage = _STAGE.match(text, 1)
     return Staged(int(stage[1]), _path(text, stage.end())) if stage else Staged(0, _path(text, 1))
 
 
 def _path(text: str, at: int) -> bytes:
-    if text.startswith(("./", "../"), at):
-        raise Unsupported(f"{text!r}: a path relative to the current folder")
     return text[at:].encode("utf-8", "surrogateescape")
 
 
@@ -121,11 +130,20 @@ def _suffix(found: re.Match[str], text: str) -> Suffix:
     if sign:
         number = _number(digits) if digits else 1
         return Parent(number) if sign == "^" else Ancestor(number)
+    if kind == "/":
+        return Parent(0)
     if kind.startswith("/"):
-        raise Unsupported(f"{text!r}: a search in commit messages")
+        return _search(kind[1:], text)
     if kind not in _KINDS:
         raise BadName(f"{text!r} is not a revision: there is no kind of object {kind!r}")
     return Peel(_KINDS[kind])
+
+
+def _search(pattern: str, text: str) -> Search:
+    if pattern.startswith("!") and pattern[1:2] not in ("!", "-"):
+        raise BadName(f"{text!r} is not a revision: '!' is to be followed by '-' or '!'")
+    is_negated = pattern.startswith("!-")
+    return Search(pattern[2:] if is_negated else pattern.removeprefix("!"), is_negated)
 
 
 def _number(digits: str) -> int:
@@ -137,12 +155,12 @@ def _base(name: str, marks: list[str], text: str) -> Base:
     left = marks[::-1]
     prior = _prior(left.pop(), text) if left and not name and left[-1].startswith("-") else 0
     tracking = _TRACKING[left.pop().lower()] if left and left[-1].lower() in _TRACKING else None
-    entry = _entry(left.pop(), text) if left else None
+    entry, date = _entry(left.pop(), text) if left else (None, None)
     if left:
         raise BadName(f"{text!r} is not a revision: '@{{{left[-1]}}}' means nothing there")
     if name or not marks:
         _check_name(name, text)
-    return Base("HEAD" if name == "@" else name, prior, tracking, entry)
+    return Base("HEAD" if name == "@" else name, prior, tracking, entry, date)
 
 
 def _prior(mark: str, text: str) -> int:
@@ -152,12 +170,11 @@ def _prior(mark: str, text: str) -> int:
     return number
 
 
-def _entry(mark: str, text: str) -> int:
+def _entry(mark: str, text: str) -> tuple[int | None, str | None]:
     if not mark or mark.startswith("-") or mark.lower() in _TRACKING:
         raise BadName(f"{text!r} is not a revision: '@{{{mark}}}' means nothing there")
-    if not _NUMBER.fullmatch(mark) or _number(mark) >= _FIRST_DATE:
-        raise Unsupported(f"{text!r}: a date")
-    return _number(mark)
+    is_number = _NUMBER.fullmatch(mark) and _number(mark) < _FIRST_DATE
+    return (_number(mark), None) if is_number else (None, mark)
 
 
 def _check_name(name: str, text: str) -> None:

@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 from expref.objstore.config import Config
+from expref.objstore.configfiles import read_file
 from expref.objstore.errors import Corrupt, GitError
 from expref.objstore.formats.config import as_bool, as_int, parse, with_value
 
@@ -233,7 +234,7 @@ def assert_same(repo, environ, branch="main", git_dir=None):
 
 def load(repo, environ, branch="main", git_dir=None):
     git_dir = git_dir or f"{repo}/.git"
-    return Config.load(git_dir=git_dir, common_dir=f"{repo}/.git", environ=environ, branch=branch)
+    return Config.load(environ, git_dir=git_dir, own=read_file(f"{repo}/.git/config"), branch=branch)
 
 
 def write(path, text):

@@ -1,4 +1,5 @@
 """Walks, merge bases and closures of generated histories, beside `git rev-list` and `git merge-base`."""
+
 import random
 import re
 
@@ -278,3 +279,41 @@ def test_a_partial_clone_may_lack_what_was_promised(kept, repo):
     found = reached(repository, [find(repository, "HEAD")])
     empty_tree = repo.git("mktree")  # it is everywhere
     assert found.keys() - {empty_tree} == (set(here) & closure(repo, "main").keys()) - {empty_tree}
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+@pytest.mark.parametrize("depth", [1, 3, 8])
+def test_walks_end_at_the_boundary_of_a_shallow_clone(repo, step, depth):
+    repo, rng = build(repo, depth, step=step, size=60)
+    clone = repo.other("shallow")
+    repo.git("branch", "side", "c50")
+    repo.git("clone", "-q", "--no-single-branch", "--depth", str(depth), f"file://{repo.path}", clone.path)
+    repository, known = clone.open(), rev_list(clone, "--all")
+    for _ in range(20):
+        starts, without = rng.sample(known, min(2, len(known))), rng.choice(known)
+        wanted = [ObjectId(bytes.fromhex(each)) for each in starts]
+        unwanted = ObjectId(bytes.fromhex(without))
+        assert hexes(commits(repository, wanted)) == rev_list(clone, *starts)
+        assert hexes(nodes(repository, wanted, without=[unwanted])) == rev_list(clone, *starts, "--not", without)
+        bases = clone.try_git("merge-base", "--all", starts[0], without).stdout.decode().split()
+        assert sorted(each.hex() for each in merge_base(repository, wanted[0], unwanted)) == sorted(bases)
+    for start in rng.sample(known, min(5, len(known))):
+        assert hexes(first_parents(repository, ObjectId(bytes.fromhex(start)))) == rev_list(
+            clone, "--first-parent", start
+        )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS)
+@pytest.mark.parametrize("seed", range(10, 16))
+def test_many_large_histories(repo, step, seed):
+    repo, rng = build(repo, seed, step=step, size=400)
+    repository = repo.open()
+    for _ in range(30):
+        starts = [f"c{rng.randint(200, 400)}" for _ in range(rng.randint(1, 3))]
+        without = [f"c{rng.randint(1, 400)}" for _ in range(rng.randint(0, 2))]
+        found = nodes(repository, ids(repository, starts), without=ids(repository, without))
+        assert hexes(found) == rev_list(repo, *starts, *(["--not", *without] if without else []))
+        one, other = ids(repository, [starts[0], f"c{rng.randint(1, 400)}"])
+        expected = repo.try_git("merge-base", "--all", one.hex(), other.hex()).stdout.decode().split()
+        assert sorted(each.hex() for each in merge_base(repository, one, other)) == sorted(expected)

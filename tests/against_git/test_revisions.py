@@ -1,27 +1,31 @@
 """Names of objects: whatever `git rev-parse` answers, we answer; what it refuses, we refuse or cannot find."""
+
 import hashlib
 import os
+import time
 from itertools import count, cycle
 
 import pytest
-from expref.objstore.errors import Ambiguous, BadName, GitError, NotFound
-from expref.objstore.revisions import find, find_commit, find_tree, get_ref
+from expref.objstore.errors import Ambiguous, BadName, GitError, NotFound, Unsupported
+from expref.objstore.refnames import get_ref
+from expref.objstore.revisions import find, find_commit, find_tree
 
 from tests.conftest import needs
 
 pytestmark = needs("git")
 
+NOW = 1_700_000_000 + 86400 * 10
 
 
 def as_git(repo, text):
     """What git understands by a name; None if nothing."""
-    done = repo.try_git("rev-parse", "--verify", "--quiet", text)
+    done = repo.try_git("rev-parse", "--verify", "--quiet", text, env={"GIT_TEST_DATE_NOW": str(NOW)})
     return done.stdout.decode().strip() or None if done.returncode == 0 else None
 
 
 def as_ours(repository, text):
     try:
-        return str(find(repository, text))
+        return str(find(repository, text, now=NOW))
     except (NotFound, BadName, Ambiguous):
         return None
 
@@ -150,7 +154,7 @@ def test_names_that_refs_may_not_have(repo):
 
 def test_names_with_odd_letters(repo):
     repo.commit()
-    names = ["é", "a{b", "a}b", "a@b", "@x", "-x", "x-", "a,b", "100%", "{0}", "HEAD",  "%s", "\udcff", "v1-2-gno"]
+    names = ["é", "a{b", "a}b", "a@b", "@x", "-x", "x-", "a,b", "100%", "{0}", "HEAD", "%s", "\udcff", "v1-2-gno"]
     for name in names:
         repo.git("update-ref", "--no-deref", f"refs/heads/{name}", "HEAD")
     assert assert_same(repo, *names[:5], *(f"heads/{name}" for name in names)) == len(names) + 5
@@ -392,8 +396,105 @@ def test_refs_that_lead_nowhere(repo):
     assert find(repo.open(), "dangling").hex() == id_
 
 
-def test_what_we_refuse_is_refused_by_name(repo):
+MESSAGES = ["first", "second [x]", "fix: a bug\n\nlong story, fix", "!odd", "-dash", "on one\n\nlines\n", "é and (ü)"]
+SEARCHES = [
+    "first", "fix", "^fix", "fix$", "story, fix.$", "lines.$", "o", "o+n", "a.b", "a.*b", "(fix|odd)", "[x]", "[^a-z]", "[]x]",
+    "\\[x\\]", "\\.", "none", "é", "(é|ü) and", "d*", "sec?ond", "!!odd", "!-o", "!-fix", "!-", "!!", "!x", "!", "-dash", "^$", "$",
+    "x&&y", "[&&x]", "~", ":", "[a-]+dash", "first|none", "((a|é) )+",
+]  # fmt: skip
+
+
+def test_searches_in_messages(repo):
+    for number, message in enumerate([*MESSAGES, *MESSAGES[2::-1]]):
+        if number == 4:
+            repo.git("checkout", "-q", "-b", "side")
+        repo.commit(message)
+    repo.git("checkout", "-q", "main")
+    repo.git("tag", "-a", "-m", "first", "v1", "side~2")
+    repo.git("tag", "blob", repo.git("hash-object", "-w", "--stdin", stdin=b"first"))
+    bases = ["HEAD^{/%s}", "side^{/%s}~1", ":/%s", "v1^{/%s}", "blob^{/%s}"]
+    assert assert_same(repo, *(base.replace("%s", text) for text in SEARCHES for base in bases if "}" not in text)) > 80
+    assert assert_same(repo, "side^{/fix}^{/first}", "@^{/fix}:", ":/fix:") == 3
+    repo.git("checkout", "-q", "--orphan", "new")
+    repo.git("update-ref", "-d", "refs/tags/v1")
+    assert assert_same(repo, ":/first", "HEAD^{/first}") == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["a{2}", "\\d", "(a)\\1", "a++", "a*?", "[[:alpha:]]", "[é]", "(?i)a", "*a", "a|", "(", ")", "["]
+)
+def test_searches_that_are_refused_by_name(repo, text):
     repo.commit("first")
-    for text in ":/first", "HEAD^{/first}", "@{yesterday}", "@{2030-01-01 10:00}", "HEAD:./x", ":../x", "@{100000000}":
-        with pytest.raises(GitError, match="not supported"):
-            find(repo.open(), text)
+    with pytest.raises(Unsupported, match="regular expression"):
+        find(repo.open(), f":/{text}")
+
+
+DATES = [
+    "now", "yesterday", "1.hour.ago", "90 minutes ago", "2.days", "3 days ago", "1.day.12.hours.ago", "1 week ago", "2_days_ago",
+    "1.month.ago", "1.year.ago", "2.years.3.months.ago", "1 second ago", "5 seconds ago", "30 minutes", "Yesterday", " now ",
+    f"{NOW}", f"{NOW - 86400 * 3}", f"{NOW - 86400 * 3 - 1}", "2023-11-22 10:00", "2023-11-22T10:00:30", "2023-11-21 10:00:00 +0200",
+    "2023-11-20T12:00:00Z", "2023-11-20 12:00 -0130", "2023-11-20", "2023-11-19", "1999-01-01 00:00",
+    "2023-11-20 12:00:00.123 +01:00", "2023-1-2 3:04",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/St_Johns"])
+def test_dates(repo, zone, monkeypatch):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    repo.environ["TZ"] = zone
+    for day in range(9, 0, -1):
+        when = NOW - 86400 * day + 7200 * (day % 3)
+        repo.environ |= {"GIT_COMMITTER_DATE": f"{when} +0530"}
+        repo.commit(f"{day} days ago")
+        repo.environ |= {"GIT_COMMITTER_DATE": f"{when + 60} +0530"}
+        repo.git("checkout", "-q", *(["-b", "side"] if day == 5 else ["main"] if day == 4 else ["HEAD"]))
+    texts = [f"{base}@{{{date}}}" for base in ("", "HEAD", "main", "side") for date in DATES]
+    assert assert_same(repo, *texts, "main@{yesterday}~1:", "none@{now}") > 100
+
+
+def test_dates_of_a_log_with_gaps(repo):
+    for day in range(6, 0, -1):
+        repo.environ |= {"GIT_COMMITTER_DATE": f"{NOW - 86400 * day} +0000"}
+        repo.commit(f"{day} days ago")
+    texts = [f"main@{{{NOW - 43200 * half}}}" for half in range(15)]
+    assert assert_same(repo, *texts) == len(texts)
+    repo.git("reflog", "delete", "main@{3}")
+    repo.git("reflog", "delete", "main@{0}")
+    assert assert_same(repo, *texts) == len(texts)
+    path = repo.path / ".git/logs/refs/heads/main"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[1:]))
+    assert assert_same(repo, *texts) == len(texts)
+    path.write_bytes(b"")
+    assert assert_same(repo, *texts) == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["tea time", "last friday", "3rd of May", "05/06/2023", "12:00", "-5 days", "@{x}", "5", "noon", "5 sec ago"],
+)
+def test_dates_that_are_refused_by_name(repo, text):
+    repo.commit("first")
+    with pytest.raises(GitError, match="is not supported|is not a revision|entries only"):
+        find(repo.open(), f"main@{{{text}}}", now=NOW)
+
+
+RELATIVE = [
+    "./c", "../f", "./", "../", "./none", "../../f", "./../b/c", ".//c", "../b/./c", "../b", "../b/", "./.", "../.", "./c/",
+    "../b//c", "c", ".", "..", ".c",
+]  # fmt: skip
+
+
+def test_paths_relative_to_where_one_is(repo):
+    repo.write("a/b/c", b"1")
+    repo.write("f", b"2")
+    repo.write("a/f", b"3")
+    repo.commit()
+    for folder in "a/b", "a", ".":
+        there = repo.other(f"repo/{folder}")
+        texts = [f"{base}:{path}" for base in ("HEAD", "", ":0", "HEAD^{tree}") for path in RELATIVE]
+        assert assert_same(there, *texts) > 3
+    for texts, environ in (["HEAD:./f", ":./f"], {"GIT_WORK_TREE": str(repo.path / "a")}), (["HEAD:./f"], {}):
+        there = repo.other("repo/.git" if not environ else "repo")
+        there.environ = there.environ | environ
+        assert assert_same(there, *texts) == 0

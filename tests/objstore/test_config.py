@@ -1,8 +1,10 @@
 """Configuration: what callers ask for, what they are told when it is wrong, and edits. What git reads: against_git."""
+
 import os
 
 import pytest
-from expref.objstore.config import Config, read_file
+from expref.objstore.config import Config
+from expref.objstore.configfiles import read_file
 from expref.objstore.errors import Ambiguous, BadName, Corrupt, GitError, Unsupported
 from expref.objstore.formats.config import Setting, canonical_name, parse, quote, with_value
 
@@ -79,12 +81,15 @@ def test_a_key_alone_is_no_text_unless_the_caller_says_what_it_means():
     assert config(b"[core]\nautocrlf =").get("core.autocrlf", alone="true") == ""
 
 
-@pytest.mark.parametrize("ask, message", [
-    (lambda c: c.get_bool("core.editor", True), "a/config:6: bad boolean config value 'vim' for 'core.editor'"),
-    (lambda c: c.get_int("core.filemode", 1), "a/config:2: bad numeric config value 'false' for 'core.filemode'"),
-    (lambda c: c.get_int("core.bare", 1), "a/config:3: missing value for 'core.bare'"),
-    (lambda c: c.get_path("core.bare"), "a/config:3: missing value for 'core.bare'"),
-])
+@pytest.mark.parametrize(
+    "ask, message",
+    [
+        (lambda c: c.get_bool("core.editor", True), "a/config:6: bad boolean config value 'vim' for 'core.editor'"),
+        (lambda c: c.get_int("core.filemode", 1), "a/config:2: bad numeric config value 'false' for 'core.filemode'"),
+        (lambda c: c.get_int("core.bare", 1), "a/config:3: missing value for 'core.bare'"),
+        (lambda c: c.get_path("core.bare"), "a/config:3: missing value for 'core.bare'"),
+    ],
+)
 def test_a_bad_value_names_place_and_key(ask, message):
     with pytest.raises(GitError) as caught:
         ask(config())
@@ -100,11 +105,14 @@ def test_paths(tmp_path):
     assert found.get_path("x.j") == os.path.expanduser("~root/k")
 
 
-@pytest.mark.parametrize("text, error, message", [
-    (b"[x]\ny=~no-such-user/z", GitError, "config:2: x.y: cannot expand '~no-such-user/z': no such home folder"),
-    (b"[x]\ny=~/z", GitError, "cannot expand '~/z'"),
-    (b"[x]\ny=%(prefix)/z", Unsupported, r"config:2: %\(prefix\)/ in 'x.y' is not supported"),
-])
+@pytest.mark.parametrize(
+    "text, error, message",
+    [
+        (b"[x]\ny=~no-such-user/z", GitError, "config:2: x.y: cannot expand '~no-such-user/z': no such home folder"),
+        (b"[x]\ny=~/z", GitError, "cannot expand '~/z'"),
+        (b"[x]\ny=%(prefix)/z", Unsupported, r"config:2: %\(prefix\)/ in 'x.y' is not supported"),
+    ],
+)
 def test_paths_that_lead_nowhere(text, error, message):
     with pytest.raises(error, match=message):
         config(text, home=None).get_path("x.y")
@@ -115,11 +123,13 @@ def test_levels_tell_whom_a_setting_belongs_to(tmp_path, environ):
     write(tmp_path / "home/.gitconfig", "[safe]\n\tdirectory = /user\n")
     write(tmp_path / "repo/.git/config", "[safe]\n\tdirectory = *\n")
     environ["GIT_CONFIG_PARAMETERS"] = "'safe.directory'='/command'"
-    everything = Config.load(git_dir=git_dir, common_dir=git_dir, environ=environ)
+    everything = Config.load(environ, git_dir=git_dir, own=read_file(f"{git_dir}/config"))
     assert [(each.level, each.value) for each in everything.settings("safe.directory")] == [
-        ("global", "/user"), ("local", "*"), ("command", "/command"),
+        ("global", "/user"),
+        ("local", "*"),
+        ("command", "/command"),
     ]
-    trusted = Config.load(git_dir=None, common_dir=None, environ=environ)
+    trusted = Config.load(environ)
     assert trusted.get_all("safe.directory") == ["/user", "/command"]
     assert trusted.settings("safe.directory")[1].place == "GIT_CONFIG_PARAMETERS"
 
@@ -136,7 +146,7 @@ def test_one_file_is_read_without_includes(tmp_path):
 def test_a_home_from_the_environment_of_the_process_is_not_used(tmp_path, monkeypatch):
     write(tmp_path / ".gitconfig", "[x]\n\ty = 1\n")
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert not list(Config.load(git_dir=None, common_dir=None, environ={"GIT_CONFIG_NOSYSTEM": "1"}).items())
+    assert not list(Config.load({"GIT_CONFIG_NOSYSTEM": "1"}).items())
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="needs users")
@@ -147,7 +157,7 @@ def test_an_unreadable_file_of_the_user_counts_as_missing_and_any_other_is_refus
     if was_root:
         os.seteuid(65534)  # nobody
     try:
-        assert not list(Config.load(git_dir=None, common_dir=None, environ=environ).items())
+        assert not list(Config.load(environ).items())
         with pytest.raises(GitError, match="Permission denied"):
             read_file(str(tmp_path / "repo/config"))
     finally:
@@ -158,10 +168,10 @@ def test_an_unreadable_file_of_the_user_counts_as_missing_and_any_other_is_refus
 def test_an_include_that_cannot_be_followed_names_the_line(tmp_path, environ):
     path = write(tmp_path / "home/.gitconfig", "[x]\n\ty = 1\n[include]\n\tpath = %(prefix)/etc/x\n")
     with pytest.raises(Unsupported, match=f"^{path}:4: %"):
-        Config.load(git_dir=None, common_dir=None, environ=environ)
+        Config.load(environ)
     write(tmp_path / "home/.gitconfig", "[include]\n\tpath = .gitconfig\n")
     with pytest.raises(GitError, match=f"^{path}:2: more than 10 files"):
-        Config.load(git_dir=None, common_dir=None, environ=environ)
+        Config.load(environ)
 
 
 def test_conditions_do_not_hold_outside_of_a_repository(tmp_path, environ):
@@ -169,7 +179,7 @@ def test_conditions_do_not_hold_outside_of_a_repository(tmp_path, environ):
     text = "".join(f'[includeIf "{each}"]\n\tpath = more\n' for each in conditions)
     write(tmp_path / "home/.gitconfig", text)
     write(tmp_path / "home/more", "[x]\n\ty = 1\n")
-    assert Config.load(git_dir=None, common_dir=None, environ=environ).get("x.y") is None
+    assert Config.load(environ).get("x.y") is None
 
 
 IMPOSSIBLE = ["", "a", ".a", "a.", "a.1b", "a_b.c", "a.b_c", "a b.c", "a.b\nc.d", "a.b\0c.d", "é.a", "a.é", "a.\u212a"]
@@ -181,15 +191,18 @@ def test_names_that_cannot_be(name):
         canonical_name(name)
 
 
-@pytest.mark.parametrize("text, line, why", [
-    (b"[a]\n\n\nb c", 4, "bad key 'b c'"),
-    (b"\nb = 1", 2, "a key stands before any section"),
-    (b"[a]\nb = \\\n\n c\nd = \\x", 5, "bad escape"),
-    (b'[a]\nb = \\\n "c', 2, "a quote is not closed"),
-    (b"[a]\n[b", 2, "bad section header '[b'"),
-    (b'[a "b\0"]', 1, "bad section header"),
-    (b'[a "b\\\0"]', 1, "bad section header"),
-])
+@pytest.mark.parametrize(
+    "text, line, why",
+    [
+        (b"[a]\n\n\nb c", 4, "bad key 'b c'"),
+        (b"\nb = 1", 2, "a key stands before any section"),
+        (b"[a]\nb = \\\n\n c\nd = \\x", 5, "bad escape"),
+        (b'[a]\nb = \\\n "c', 2, "a quote is not closed"),
+        (b"[a]\n[b", 2, "bad section header '[b'"),
+        (b'[a "b\0"]', 1, "bad section header"),
+        (b'[a "b\\\0"]', 1, "bad section header"),
+    ],
+)
 def test_a_broken_file_names_the_line(text, line, why):
     with pytest.raises(Corrupt) as caught:
         parse(text, "my/config")
@@ -198,14 +211,27 @@ def test_a_broken_file_names_the_line(text, line, why):
 
 
 def test_lines_are_those_of_the_keys():
-    settings = parse(b"[a]b=1\n\n# x\n\tc = 1 \\\n2\\\n3\nd\r\n[e]\r\nf = \"\"\n", "config")
+    settings = parse(b'[a]b=1\n\n# x\n\tc = 1 \\\n2\\\n3\nd\r\n[e]\r\nf = ""\n', "config")
     assert [(each.name, each.line) for each in settings] == [("a.b", 1), ("a.c", 4), ("a.d", 7), ("e.f", 9)]
 
 
-@pytest.mark.parametrize("value, text", [
-    ("a b", "a b"), ("", ""), (" a", '" a"'), ("a ", '"a "'), ("a;b", '"a;b"'), ("#", '"#"'), ("a\r", '"a\r"'),
-    ('"', '\\"'), ("\\", "\\\\"), ("a\nb", "a\\nb"), ("\t", "\\t"), ("a\x07", "a\x07"),
-])
+@pytest.mark.parametrize(
+    "value, text",
+    [
+        ("a b", "a b"),
+        ("", ""),
+        (" a", '" a"'),
+        ("a ", '"a "'),
+        ("a;b", '"a;b"'),
+        ("#", '"#"'),
+        ("a\r", '"a\r"'),
+        ('"', '\\"'),
+        ("\\", "\\\\"),
+        ("a\nb", "a\\nb"),
+        ("\t", "\\t"),
+        ("a\x07", "a\x07"),
+    ],
+)
 def test_quotes(value, text):
     assert quote(value) == text
 
@@ -234,10 +260,17 @@ def test_an_edit_leaves_the_rest_as_it_was(text, name, value, expected):
     assert with_value(text, name, value) == expected
 
 
-@pytest.mark.parametrize("text, name, value, error", [
-    (b"[a]\nb=1\nb=2", "a.b", "c", Ambiguous), (b"[a]\nb=1\nB=2", "a.b", None, Ambiguous), (b"[a", "a.b", "c", Corrupt),
-    (b"", "a", "c", BadName), (b"", "a.b\n[x]\ny=.c", "d", BadName), (b"", "a.b", "c\0", BadName),
-])
+@pytest.mark.parametrize(
+    "text, name, value, error",
+    [
+        (b"[a]\nb=1\nb=2", "a.b", "c", Ambiguous),
+        (b"[a]\nb=1\nB=2", "a.b", None, Ambiguous),
+        (b"[a", "a.b", "c", Corrupt),
+        (b"", "a", "c", BadName),
+        (b"", "a.b\n[x]\ny=.c", "d", BadName),
+        (b"", "a.b", "c\0", BadName),
+    ],
+)
 def test_edits_that_are_refused(text, name, value, error):
     with pytest.raises(error):
         with_value(text, name, value)
