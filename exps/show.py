@@ -1,67 +1,161 @@
-"""Show: the work tree, the baseline and its experiments as rows of parameters and metrics. Reads only."""
+"""Show: the work tree, baselines and their experiments as rows. Reads only, but remembers what it read.
+
+table = show(Project.open(".", os.environ))
+pandas.DataFrame(table.to_records())
+"""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
-from expref.objstore.errors import GitError
-from expref.objstore.formats.objects import parse_signature
 from expref.objstore.ids import ObjectId
 
 from .baselines import commit_names
+from .collecting import YEAR_10000_S
 from .experiments import listing
+from .folders import matching
+from .memory import Rows
+from .model import ExperimentRef
 from .project import Project
-from .rows import Row, Rows, TreeFiles, WorkFiles
-
-_YEAR_10000_S = 253_402_300_800  # beyond, the system's calendar overflows sooner or later
+from .rows import Row
 
 
 class Group(NamedTuple):
-    """A baseline and its experiments, newest first."""
+    """A baseline and its experiments, newest first, those that cannot be read last. Folders have no baseline."""
 
-    baseline: Row
+    baseline: Row | None
     experiments: tuple[Row, ...]
 
 
 class Table(NamedTuple):
-    """What `show` returns: no groups before the first commit.
+    """What `show` returns: no groups before the first commit, when there is none in the repository (`has_commits`).
 
-    `others` counts the experiments of baselines not shown, `broken` says what is wrong with refs, a line each.
+    `others` counts the experiments of baselines not shown, unless some were asked for by name. `broken` says what is
+    wrong with refs, a line each.
     """
 
-    workspace: Row
+    workspace: Row | None
     groups: tuple[Group, ...]
     others: int
     broken: tuple[str, ...]
+    has_commits: bool = True
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All rows in the order of the table."""
+        return tuple(row for row, _ in self._with_baselines())
+
+    def to_records(self) -> list[dict[str, object]]:
+        """The rows as flat mappings, for data frames.
+
+        "name", "rev" (an id, or "workspace"), "baseline" (an id), "created" (ISO 8601, local), then the metrics and
+        parameters of each row under their dotted keys, or "file:key" where two columns would be called the same.
+        """
+        leaves = [row.leaves() for row, _ in self._with_baselines()]
+        names = dict.fromkeys(name for each in leaves for name in each)
+        times = Counter([*_FIXED, *(key for _, _, key in names)])
+        heading = {name: name[2] if times[name[2]] == 1 else f"{name[1]}:{name[2]}" for name in names}
+        return [
+            _fixed(row, baseline) | {heading[name]: value for name, value in each.items()}
+            for (row, baseline), each in zip(self._with_baselines(), leaves, strict=True)
+        ]
+
+    def _with_baselines(self) -> Iterator[tuple[Row, Row | None]]:
+        """Each row, with the baseline that it is an experiment of."""
+        if self.workspace:
+            yield self.workspace, None
+        for group in self.groups:
+            if group.baseline:
+                yield group.baseline, None
+            for row in group.experiments:
+                yield row, group.baseline
 
 
-def show(project: Project) -> Table:
-    """The table of HEAD's experiments, newest first. A commit or file that cannot be read costs its own row or cell."""
-    rows = Rows()
-    params, metrics, error = rows.read(WorkFiles(project))
-    workspace = Row(None, None, None, params, metrics, error)
+_FIXED = ("name", "rev", "baseline", "created")
+
+
+def _fixed(row: Row, baseline: Row | None) -> dict[str, object]:
+    rev = str(row.id) if row.id else "workspace"
+    made = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(row.created)) if row.created is not None else None
+    return dict(zip(_FIXED, (row.name, rev, str(baseline.id) if baseline else None, made), strict=True))
+
+
+def show(
+    project: Project,
+    *,
+    baselines: Sequence[ObjectId] | None = None,
+    only: Sequence[ExperimentRef] | None = None,
+    workspace: bool = True,
+    only_deps: bool = False,
+    fresh: bool = False,
+    named: bool = True,
+) -> Table:
+    """The table of the experiments of `baselines` (see `selection`), HEAD's if there are none named, or of `only` some.
+
+    `only_deps` leaves of the parameters those that stages depend on; `fresh` reads all files anew; without
+    `named` no baseline has a name. A commit or file that cannot be read costs its own row or cell.
+    """
+    rows = Rows(project, fresh=fresh)
+    here = rows.of_work_tree() if workspace else None
     head = project.repository.head().id
-    if head is None:
-        return Table(workspace, (), 0, ())
-    refs, broken = listing(project.repository)
+    wanted = [ref.baseline for ref in only] if only else baselines
+    wanted = wanted if wanted is not None else [head] if head else []
+    refs, broken = listing(project.repository) if head else ((), ())
+    of: dict[ObjectId, list[ExperimentRef]] = {baseline: [] for baseline in wanted}
+    for ref in only or refs:
+        if ref.baseline in of:
+            of[ref.baseline].append(ref)
+    names = commit_names(project.repository, of.keys()) if named else {}
+    groups = tuple(_group(project, rows, rows.of_commit(names.get(each), each), of[each]) for each in of)
+    rows.keep()
+    others = 0 if only else len(refs) - sum(map(len, of.values()))
+    table = Table(here, groups, others, broken, head is not None)
+    return _only_deps(table) if only_deps else table
+
+
+def _group(project: Project, rows: Rows, baseline: Row, refs: Sequence[ExperimentRef]) -> Group:
     found = []
     for ref in refs:
-        if ref.baseline == head:
-            found.append(_row(project, rows, ref.id, ref.name))
-            project.progress.advance(1, 0)
-    found.sort(key=lambda row: (row.created or 0, row.id or b""), reverse=True)
-    baseline = _row(project, rows, head, commit_names(project.repository, {head}).get(head))
-    return Table(workspace, (Group(baseline, tuple(found)),), len(refs) - len(found), broken)
+        found.append(rows.of_commit(ref.name, ref.id, ref.baseline))
+        project.progress.advance(1, 0)
+    found.sort(key=lambda row: (0, b"") if row.is_broken else (row.created or 0, row.id or b""), reverse=True)
+    return Group(baseline, tuple(found))
 
 
-def _row(project: Project, rows: Rows, id_: ObjectId, name: str | None) -> Row:
-    """The row of a commit; one that cannot be read has only an error."""
-    try:
-        commit = project.repository.objects.find_commit(id_)
-        params, metrics, error = rows.read(TreeFiles(project, commit.tree))
-    except GitError as wrong:
-        return Row(name, id_, None, {}, {}, (type(wrong).__name__, str(wrong)))
-    return Row(name, id_, _created(commit.committer), params, metrics, error)
+def show_folders(project: Project, pattern: str, *, only_deps: bool = False, fresh: bool = False) -> Table:
+    """The folders of the work tree that match and hold parameters or metrics, as experiments of no baseline.
+
+    Each is read as a project of its own and called by its path; it was made when the newest of these files was. See
+    `folders.matching` for `pattern` and the error that it raises.
+    """
+    rows = Rows(project, fresh=fresh)
+    found = []
+    for path in matching(project.root, pattern):
+        row = rows.of_folder(path)
+        project.progress.advance(1, 0)
+        if row and (row.params or row.metrics or row.error):
+            row.created = _newest(os.path.join(project.root, path), (*row.params, *row.metrics))
+            found.append(row)
+    rows.keep()
+    table = Table(None, (Group(None, tuple(found)),), 0, ())
+    return _only_deps(table) if only_deps else table
 
 
-def _created(committer: bytes) -> int | None:
-    """When a commit was made; None if it names no time that a calendar has."""
-    found = parse_signature(committer)
-    return found.when if found and 0 <= found.when < _YEAR_10000_S else None
+def _newest(folder: str, paths: Iterable[str]) -> int | None:
+    times = []
+    for path in paths:
+        with suppress(OSError):
+            times.append(int(os.stat(os.path.join(folder, path)).st_mtime))
+    return max((each for each in times if 0 <= each < YEAR_10000_S), default=None)
+
+
+def _only_deps(table: Table) -> Table:
+    here = table.workspace and table.workspace.with_chosen()
+    groups = (
+        Group(baseline and baseline.with_chosen(), tuple(row.with_chosen() for row in found))
+        for baseline, found in table.groups
+    )
+    return table._replace(workspace=here, groups=tuple(groups))

@@ -1,12 +1,13 @@
 """Our own files, in the folder `exps/` of the Git folder: never needed, only useful; deleting them costs time alone.
 
 What all work trees share lies in the common Git folder, the rest in the work tree's own. Permissions are the
-repository's. Nothing is locked: a file is replaced whole, and of two writers at once one wins.
+repository's. Nothing is locked: a file is replaced whole, and of two writers at once one wins; or it is only added to.
 """
+
 import os
 
 from expref.objstore.repository import Repository
-from expref.objstore.stores.files import read_file, replace_file
+from expref.objstore.stores.files import CLOEXEC, NONBLOCK, read_file, replace_file, write_all
 
 
 class State:
@@ -43,6 +44,18 @@ class State:
             replace_file(f"{self._folder}/{name}", content, self._sharing, durable=False)
         except OSError:
             return
+
+    def append(self, name: str, content: bytes) -> bool:
+        """Put `content` behind what a file holds; False if there is no such file, or it cannot be written."""
+        try:
+            fd = os.open(f"{self._folder}/{name}", os.O_WRONLY | os.O_APPEND | CLOEXEC | NONBLOCK)
+            try:
+                write_all(fd, content)
+            finally:
+                os.close(fd)
+        except OSError:
+            return False
+        return True
 
     def remove(self, name: str) -> None:
         """Remove a file, if it is there."""

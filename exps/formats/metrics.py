@@ -4,6 +4,7 @@ The formats are those of parameter files. Verified with DVC 3.67.1: only int, fl
 are metrics; lists, null and dates are dropped, and so are dicts that this leaves empty. A file that is one number or
 word is a metric without a name; a list at the top becomes `{}`.
 """
+
 from . import params
 
 

@@ -1,16 +1,19 @@
 """Parameter files: bytes into values by the suffix of the path, and the part of a value that dotted keys name.
 
 Which files a project has, and which keys of them, is `pipeline`'s business; what of a value is a metric, `metrics`'.
-Verified with DVC 3.67.1: what is false (an empty file, `null`, `0`, `[]`) becomes `{}`; another scalar or a list at the
-top is shown as it is. DVC takes what follows the *first* dot of a name for its suffix and so reads `a.metrics.json` as
-YAML; here the last dot counts. JSON was meant, and only `NaN`, tabs and duplicate keys make a difference.
+The formats are YAML, JSON, TOML and Python (`pyparams`). Verified with DVC 3.67.1: what is false (an empty file,
+`null`, `0`, `[]`) becomes `{}`; another scalar or a list at the top is shown as it is. DVC takes what follows the
+*first* dot of a name for its suffix and so reads `a.metrics.json` as YAML; here the last dot counts. JSON was meant,
+and only `NaN`, tabs and duplicate keys make a difference.
 """
+
 import json
 from collections.abc import Callable, Iterable
-from typing import Any
 
-from . import yaml12
+from . import pyparams, yaml12
 from .badfile import BadFile
+
+MAX_TOML_BYTES = 1_000_000  # about a second
 
 
 def decode(path: str, content: bytes) -> object:
@@ -26,21 +29,53 @@ def decode(path: str, content: bytes) -> object:
 
 def _decode_json(content: bytes, source: str) -> object:
     """The value of a JSON text, `NaN` and `Infinity` allowed; of duplicate keys the last wins."""
-    if len(content) > yaml12.MAX_BYTES:
-        raise BadFile(f"{source}: {len(content)} bytes of JSON, more than {yaml12.MAX_BYTES}", "FileTooLarge")
+    text = _decode_text(content, source, yaml12.MAX_BYTES)
     try:
-        value = json.loads(content.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise BadFile(f"{source}: not valid utf-8 at byte {error.start}", "EncodingError") from None
+        value = json.loads(text)
     except json.JSONDecodeError as error:
         raise BadFile(f"{source}:{error.lineno}: {error.msg}", "JSONFileCorruptedError") from None
     except ValueError:  # Python's limit of sys.set_int_max_str_digits
         raise BadFile(f"{source}: a number has too many digits", "ValueError") from None
     except RecursionError:
         raise BadFile(f"{source}: {yaml12.TOO_DEEP}", "RecursionError") from None
-    if content.count(b"[") + content.count(b"{") > yaml12.MAX_DEPTH and _is_too_deep(value):
-        raise BadFile(f"{source}: {yaml12.TOO_DEEP}", "RecursionError")
+    if content.count(b"[") + content.count(b"{") > yaml12.MAX_DEPTH:
+        _check_depth(value, source)
     return value
+
+
+def _decode_toml(content: bytes, source: str) -> object:
+    """The value of a TOML text. Dates and times stay what they are."""
+    import tomllib
+
+    text = _decode_text(content, source, MAX_TOML_BYTES)
+    try:
+        value = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BadFile(f"{source}: {error}"[: yaml12.MAX_MESSAGE], "TOMLFileCorruptedError") from None
+    except (ValueError, OverflowError):
+        raise BadFile(f"{source}: a number has too many digits", "ValueError") from None
+    except RecursionError:
+        raise BadFile(f"{source}: {yaml12.TOO_DEEP}", "RecursionError") from None
+    _check_depth(value, source)
+    return value
+
+
+def _decode_python(content: bytes, source: str) -> object:
+    return pyparams.decode(_decode_text(content, source, pyparams.MAX_BYTES), source)
+
+
+def _decode_text(content: bytes, source: str, most_bytes: int) -> str:
+    if len(content) > most_bytes:
+        raise BadFile(f"{source}: {len(content)} bytes, more than {most_bytes}", "FileTooLarge")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadFile(f"{source}: not valid utf-8 at byte {error.start}", "EncodingError") from None
+
+
+def _check_depth(value: object, source: str) -> None:
+    if _is_too_deep(value):
+        raise BadFile(f"{source}: {yaml12.TOO_DEEP}", "RecursionError")
 
 
 def _is_too_deep(value: object) -> bool:
@@ -56,54 +91,8 @@ def _children(node: object) -> Iterable[object]:
     return node if isinstance(node, list) else ()
 
 
-def _refuse(_: bytes, source: str) -> object:
-    raise BadFile(f"{source}: files of this type are not supported", "Unsupported")
-
-
 DECODERS: dict[str, Callable[[bytes, str], object]] = {  # suffix: decoder; every other suffix is YAML
     ".json": _decode_json,
-    ".py": _refuse,
-    ".toml": _refuse,
+    ".py": _decode_python,
+    ".toml": _decode_toml,
 }
-
-
-def select(value: object, keys: Iterable[str]) -> object:
-    """The part of `value` that the dotted `keys` name, in their order; what is not there is left out.
-
-    A step of a key may be a position in a list, from the end if negative; positions before it become None, as in DVC.
-    (Where two keys name items of one list, DVC appends one list to the other, here they become one. `dvc exp show` also
-    takes `*` and `?` in a key; a stage with such a key cannot be run, so they mean themselves here.)
-
-    >>> select({"a": {"b": 1, "c": 2}, "d": [5, 6]}, ["d.1", "a.b"])
-    {'d': [None, 6], 'a': {'b': 1}}
-    """
-    selected = _select(value, [key.lstrip(".").split(".") for key in dict.fromkeys(keys)])
-    return {} if selected is _NOTHING else selected
-
-
-_NOTHING = object()
-
-
-def _select(node: Any, paths: list[list[str]]) -> object:
-    """What is left of `node` if only what lies at the end of one of `paths` stays; _NOTHING if nothing does."""
-    if [] in paths:
-        return node
-    names = _names(node)
-    wanted: dict[Any, list[list[str]]] = {}
-    for first, *rest in paths:
-        if first in names:
-            wanted.setdefault(names[first], []).append(rest)
-    parts = {key: _select(node[key], rests) for key, rests in wanted.items()}
-    found = {key: part for key, part in parts.items() if part is not _NOTHING}
-    if found and isinstance(node, list):
-        return [found.get(position) for position in range(max(found) + 1)]
-    return found or _NOTHING
-
-
-def _names(node: object) -> dict[str, Any]:
-    """The keys of a dict or the positions in a list by what a dotted key calls them."""
-    if isinstance(node, dict):
-        return {str(key): key for key in node}
-    if isinstance(node, list):
-        return {str(position): position % len(node) for position in range(-len(node), len(node))}
-    return {}

@@ -4,6 +4,7 @@ As strict as DVC 3.67.1, whose own schema (dvc/schema.py) is the authority: a pi
 would be a trap for whoever shares the project. (One exception: an empty mapping in the list of plots is accepted.)
 Templates (`${…}`) are text like any other.
 """
+
 from typing import Any, NamedTuple, TypeAlias
 
 
@@ -102,7 +103,15 @@ def _type_of(schema: Schema) -> type:
     return schema if isinstance(schema, type) else type(schema)
 
 
-NAMES = {str: "text", bool: "true or false", list: "a list", dict: "a mapping", object: "anything", type(None): "empty"}
+NAMES = {
+    str: "text",
+    int: "a whole number",
+    bool: "true or false",
+    list: "a list",
+    dict: "a mapping",
+    object: "anything",
+    type(None): "empty",
+}
 
 
 def show_key(name: str) -> str:

@@ -1,8 +1,17 @@
-"""Names of experiments and of the refs that hold them: `refs/exps/<2 hex>/<rest of the baseline>/<name>`.
+"""Names of experiments and of the refs that hold them.
 
-The layout is DVC's, so that its experiments are ours and ours are its. Anything else below `refs/exps` (its queue, its
-run state) is not an experiment. Rules of names: git's for refs, and no "/".
+    refs/exps/<2 hex>/<rest of the baseline>/<name>                        an experiment
+    refs/expref/undo/<work tree>/<UTC time>-<4 hex>/<command>/<old path>   what a command took away, to be brought back
+
+The first layout is DVC's, so that its experiments are ours and ours are its. Anything else below `refs/exps` (its
+queue, its run state) is not an experiment; what is ours alone stays out of there, because DVC's listing breaks on it.
+Rules of names: git's for refs, and no "/". Described in docs/formats/experiment.md and undo.md.
 """
+
+import re
+import time
+from typing import NamedTuple
+
 from expref.objstore.errors import BadName
 from expref.objstore.formats.refs import check_name as check_ref_name
 from expref.objstore.ids import ObjectFormat, ObjectId
@@ -10,8 +19,20 @@ from expref.objstore.ids import ObjectFormat, ObjectId
 from ..model import ExperimentRef
 
 PREFIX = "refs/exps/"
+HIDDEN = "refs/expref/"  # what is ours alone
+UNDO = HIDDEN + "undo/"
+NOTES = "refs/notes/exps"  # of all experiments; Git's own notes
 LONGEST_NAME = 250  # bytes: a file name has at most 255, and ".lock" is put behind it
 _RESERVED = ("refs/exps/apply/", "refs/exps/celery/", "refs/exps/exec/", "refs/exps/temp/")
+_STEP = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}")
+
+
+class Step(NamedTuple):
+    """An undo step: the work tree it was made in ("main" for the first), its name, the command that made it."""
+
+    work_tree: str
+    name: str
+    command: str
 
 
 def folder_of(baseline: ObjectId) -> str:
@@ -46,3 +67,25 @@ def check_name(name: str) -> None:
         check_ref_name(f"{PREFIX}00/0/{name}")
     except BadName as wrong:
         raise BadName(f"bad experiment name {name!r}: {str(wrong).rpartition(': ')[2]}") from None
+
+
+def stamp(when: int) -> str:
+    """A time, in epoch seconds, as names of undo steps begin: their order is that of time.
+
+    >>> stamp(0)
+    '19700101T000000Z'
+    """
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(when))
+
+
+def undo_ref(step: Step, ref: str) -> str:
+    """Where a step keeps what was at `ref`."""
+    return f"{UNDO}{step.work_tree}/{step.name}/{step.command}/{ref.removeprefix('refs/')}"
+
+
+def parse_undo(ref: str) -> tuple[Step, str] | None:
+    """The step that a ref belongs to, and the ref that it keeps; None if it is something else."""
+    parts = ref.removeprefix(UNDO).split("/", 3)
+    if not ref.startswith(UNDO) or len(parts) < 4 or not _STEP.fullmatch(parts[1]):
+        return None
+    return Step(*parts[:3]), "refs/" + parts[3]

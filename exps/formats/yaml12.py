@@ -1,6 +1,7 @@
 """A YAML document into values, as DVC reads it. The one module that wraps PyYAML; it writes nothing.
 
-PyYAML's parser (libyaml where it is there) says where values begin and end, `yamlscalars` what a scalar means.
+`yamlblock` reads the plain part that programs write, without PyYAML. Of all else PyYAML's parser (libyaml where it is
+there) says where values begin and end, `yamlscalars` what a scalar means.
 
 Invariants: nothing here is recursive, and PyYAML's composer, which is and ends the process some 3,000 levels down in a
 thread, is never called. A document with its aliases written out is no larger than `MAX_BYTES` and no deeper than
@@ -10,10 +11,12 @@ then fails to show it.
 
 Authority: YAML 1.2.2; https://yaml.org/type/merge.html for `<<`; ruamel.yaml, mode "safe", for what these leave open.
 """
+
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from .badfile import BadFile
+from .yamlblock import UNFIT, read_block
 from .yamlscalars import MERGE, TAGS, Merge, decode_plain
 
 MAX_BYTES = 10_000_000
@@ -40,6 +43,11 @@ def decode(content: bytes, source: str) -> object:
     Raises BadFile, of kind "YAMLFileCorruptedError" where DVC has no other name for it.
     """
     text = _decode_text(content, source)
+    value = read_block(text) if content.isascii() else UNFIT
+    return _decode_all(text, source) if value is UNFIT else value
+
+
+def _decode_all(text: str, source: str) -> object:
     import yaml
 
     loader = yaml.CBaseLoader if yaml.__with_libyaml__ else yaml.BaseLoader

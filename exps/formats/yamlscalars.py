@@ -6,6 +6,7 @@ and `12:30:45` are text, `017` is seventeen. PyYAML's own rules are those of YAM
 Authority: YAML 1.2.2, chapter 10.3 (core schema), and ruamel.yaml's resolver.py and constructor.py where it is wider.
 Two plain scalars that ruamel.yaml refuses as values are text here: `=` and, where it is no key, `<<`.
 """
+
 import re
 from collections.abc import Callable
 from functools import cache

@@ -1,8 +1,10 @@
 """Parameter files: which decoder a path gets, JSON's corners, and the selection of keys."""
+
+import datetime
 import math
 
 import pytest
-from expref.exps.formats import params
+from expref.exps.formats import dotted, params
 from expref.exps.formats.badfile import BadFile
 
 
@@ -27,9 +29,29 @@ def test_a_json_file_is_json(path):
     assert math.isnan(params.decode(path, b"NaN"))
 
 
-@pytest.mark.parametrize("path", ["p.toml", "p.py", "p.PY"])
-def test_what_cannot_be_read_yet_is_an_error_and_not_read_as_yaml(path):
-    assert refused(path, b"a = 1")[1] == "Unsupported"
+def test_a_toml_file_is_toml():
+    content = b"x = 1\nf = nan\n[s]\nl = [1, {a = 2}]\n'k.e.y' = 0xff\nd = 2020-01-01\n"
+    found = params.decode("p.TOML", content)
+    assert math.isnan(found.pop("f"))
+    assert found == {"x": 1, "s": {"l": [1, {"a": 2}], "k.e.y": 255, "d": datetime.date(2020, 1, 1)}}
+
+
+NO_TOML = {
+    b"x = ": "TOMLFileCorruptedError", b"a = 1\na = 2": "TOMLFileCorruptedError", b"\xef\xbb\xbfa = 1": "TOMLFileCorruptedError",
+    b"\xff": "EncodingError", b"a = " + b"[" * 2000 + b"]" * 2000: "RecursionError",
+    b".".join([b"a"] * 2000) + b" = 1": "RecursionError", b"a = " + b"9" * 5000: "ValueError",
+    b" " * 1_000_001: "FileTooLarge",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("content", NO_TOML, ids=lambda content: content[:20])
+def test_bad_toml_costs_one_line(content):
+    assert refused("p.toml", content)[1] == NO_TOML[content]
+
+
+@pytest.mark.parametrize("path", ["p.py", "p.PY"])
+def test_a_python_file_is_python(path):
+    assert params.decode(path, b"lr = 1e-3\nclass Net:\n    size = 8\n") == {"lr": 0.001, "Net": {"size": 8}}
 
 
 @pytest.mark.parametrize("content", [b"", b"# nothing", b"null", b"0", b"false", b"[]", b"''"])
@@ -91,24 +113,24 @@ SELECTED = {  # keys: what DVC shows; checked with dvc 3.67.1
 
 @pytest.mark.parametrize("keys", SELECTED)
 def test_selected_keys(keys):
-    selected = params.select(VALUES, keys.split())
+    selected = dotted.select(VALUES, keys.split())
     assert selected == SELECTED[keys]
     assert list(selected) == list(SELECTED[keys])
 
 
 def test_selected_keys_where_dvc_fails_or_repeats_items():
-    assert params.select(VALUES, ["l.0", "l.2"]) == {"l": [5, None, {"x": 7}]}
-    assert params.select(VALUES, ["1"]) == {1: "one"}
-    assert params.select(VALUES, ["*", "b.*"]) == {}
-    assert params.select({"*": 1, "a": 2}, ["*"]) == {"*": 1}
+    assert dotted.select(VALUES, ["l.0", "l.2"]) == {"l": [5, None, {"x": 7}]}
+    assert dotted.select(VALUES, ["1"]) == {1: "one"}
+    assert dotted.select(VALUES, ["*", "b.*"]) == {}
+    assert dotted.select({"*": 1, "a": 2}, ["*"]) == {"*": 1}
 
 
 @pytest.mark.parametrize("value", [5, "text", None, [], {}])
 def test_there_is_nothing_to_select_in_a_scalar(value):
-    assert params.select(value, ["a", "", "*"]) == {}
+    assert dotted.select(value, ["a", "", "*"]) == {}
 
 
 def test_a_selection_leaves_the_values_alone():
     values = {"a": {"b": 1, "c": 2}, "l": [{"x": 1, "y": 2}]}
-    params.select(values, ["a.b", "l.0.x", "a"])
+    dotted.select(values, ["a.b", "l.0.x", "a"])
     assert values == {"a": {"b": 1, "c": 2}, "l": [{"x": 1, "y": 2}]}

@@ -1,9 +1,11 @@
 """The parameters and metrics of a commit and of the work tree: the same files say the same in both."""
+
 import os
 
 import pytest
-from expref.exps import rows
-from expref.exps.rows import FileValues, Rows, TreeFiles, WorkFiles
+from expref.exps import sources
+from expref.exps.memory import Rows
+from expref.exps.rows import FileValues
 
 from tests.conftest import needs
 from tests.projects import head, open_project
@@ -12,12 +14,13 @@ pytestmark = needs("git")
 
 
 def of_work_tree(repo, below=""):
-    return Rows().read(WorkFiles(open_project(repo, below)))
+    row = Rows(open_project(repo, below)).of_work_tree()
+    return row.params, row.metrics, row.error
 
 
 def of_head(repo, below=""):
-    project = open_project(repo, below)
-    return Rows().read(TreeFiles(project, project.repository.objects.find_commit(head(repo)).tree))
+    row = Rows(open_project(repo, below)).of_commit(None, head(repo))
+    return row.params, row.metrics, row.error
 
 
 def of_both(repo, below=""):
@@ -89,7 +92,7 @@ def test_a_declared_folder_stands_for_the_files_in_it(trained):
 
 
 def test_a_declared_folder_has_a_limit(trained, monkeypatch):
-    monkeypatch.setattr(rows, "MOST_FILES", 3)
+    monkeypatch.setattr(sources, "MOST_FILES", 3)
     trained.write("dvc.yaml", b"metrics: [runs]\n")
     for number in range(5):
         trained.write(f"runs/{number}/m.json", b"{}")
@@ -156,14 +159,28 @@ def device(path):
     path.symlink_to("/dev/zero")
 
 
-@pytest.mark.parametrize("name", ["params.yaml", "metrics.json", "dvc.yaml"])
-@pytest.mark.parametrize("make", [fifo, folder, endless_link, broken_link, device])
-def test_what_is_no_file_is_as_good_as_absent(trained, name, make):
+KINDS = {  # what is in the place of a file: the kind of its error
+    fifo: "OSError", device: "OSError", folder: "IsADirectoryError", endless_link: "FileNotFoundError",
+    broken_link: "FileNotFoundError",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["params.yaml", "metrics.json"])
+@pytest.mark.parametrize("make", KINDS)
+def test_what_is_no_file_costs_its_own_cell(trained, name, make):
     trained.path.joinpath(name).unlink(missing_ok=True)
     make(trained.path / name)
     params, metrics, error = of_work_tree(trained)
-    assert error is None and name not in params and name not in metrics
-    assert len(params) + len(metrics) == (2 if name == "dvc.yaml" else 1)
+    cells = params | metrics
+    kind, message = cells[name].error
+    assert (error, len(cells), kind) == (None, 2, KINDS[make]) and message.startswith(f"{name}: it is ")
+
+
+@pytest.mark.parametrize("make", KINDS)
+def test_a_pipeline_that_is_no_file_is_as_good_as_absent(trained, make):
+    make(trained.path / "dvc.yaml")
+    params, metrics, error = of_work_tree(trained)
+    assert (list(params), list(metrics), error) == (["params.yaml"], ["metrics.json"], None)
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="a file that even root cannot read is needed")
@@ -183,16 +200,30 @@ def test_a_declared_folder_may_hold_anything(trained, make):
     trained.write("runs/m.json", b'{"f1": 1}')
     make(trained.path / "runs/odd.json")
     _, metrics, error = of_work_tree(trained)
-    assert values(metrics) == {"runs/m.json": {"f1": 1}, "runs/odd.json": "FileNotFoundError"} and error is None
+    assert values(metrics) == {"runs/m.json": {"f1": 1}, "runs/odd.json": KINDS[make]} and error is None
 
 
-def test_a_submodule_in_the_place_of_a_file_is_no_file(trained):
+def test_a_submodule_in_the_place_of_a_file_costs_its_own_cell(trained):
     inner = trained.other("inner").init()
     inner.commit("inner")
     trained.git("rm", "--quiet", "params.yaml")
     trained.git("submodule", "--quiet", "add", "../inner", "params.yaml")
-    params, metrics, error = of_both(trained)
-    assert (params, values(metrics), error) == ({}, {"metrics.json": {"loss": 0.5}}, None)
+    trained.commit("a submodule")
+    for params, metrics, error in (of_work_tree(trained), of_head(trained)):
+        assert params["params.yaml"].error == ("IsADirectoryError", "params.yaml: it is a submodule")
+        assert (len(params), values(metrics), error) == (1, {"metrics.json": {"loss": 0.5}}, None)
+
+
+@pytest.mark.parametrize("target", ["params.yaml", "nowhere", "/etc/hostname", "../../outside", "src", ""])
+def test_a_link_of_a_commit_that_leads_to_no_file_of_it_costs_its_own_cell(trained, target):
+    trained.write("src/x")
+    link = trained.git("hash-object", "-w", "--stdin", stdin=target.encode())
+    trained.git("add", "src")
+    trained.git("update-index", "--cacheinfo", f"120000,{link},params.yaml")
+    trained.git("commit", "--quiet", "--message", "a link")
+    params, _, error = of_head(trained)
+    kind, message = params["params.yaml"].error
+    assert (error, kind) == (None, "FileNotFoundError") and "link" in message
 
 
 @pytest.mark.parametrize("name", ["a\\0b", "\\x1b[31m", "\\n", "x" * 300, "d/" * 200, "~", "-rf", "\\xff"])
@@ -218,24 +249,14 @@ def test_an_object_that_is_missing_costs_what_is_in_it(trained):
     assert kind == "NotFound" and blob in message
 
 
-def test_the_same_content_is_read_once(trained):
-    project = open_project(trained)
-    tree = project.repository.objects.find_commit(head(trained)).tree
-    memory = Rows()
-    first = memory.read(TreeFiles(project, tree))
-    blob = trained.git("rev-parse", "HEAD:params.yaml")
-    (trained.path / ".git/objects" / blob[:2] / blob[2:]).unlink()
-    assert memory.read(TreeFiles(open_project(trained), tree)) == first == memory.read(WorkFiles(project))
-
-
 def test_a_file_that_is_too_large_costs_its_cell_and_is_not_read(trained):
     with open(trained.path / "params.yaml", "r+b") as file:
         file.truncate(3 << 30)
-    params, _, error = Rows().read(WorkFiles(open_project(trained)))
+    params, _, error = of_work_tree(trained)
     assert error is None and params["params.yaml"].error[0] == "FileTooLarge"
 
 
 def test_files_of_git_itself_are_not_read(trained):
     trained.write("dvc.yaml", b"metrics: [.git/logs, .git/config]\n")
-    _, metrics, _ = Rows().read(WorkFiles(open_project(trained)))
+    _, metrics, _ = of_work_tree(trained)
     assert [each.error[0] for each in metrics.values()] == ["FileNotFoundError"] * 2

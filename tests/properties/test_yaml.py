@@ -5,13 +5,14 @@ inside the text. It refuses directives of other names, a block scalar at the top
 nothing at all (`: a`) and, in brackets, plain scalars that begin or end with ":". Tabs where ruamel.yaml refuses them
 are taken.
 """
+
 import datetime
 import io
 import warnings
 
 import pytest
 import yaml
-from expref.exps.formats import metrics, params, pipeline, yaml12
+from expref.exps.formats import dotted, lockfile, metrics, params, pipeline, yaml12, yamlblock
 from expref.exps.formats.badfile import BadFile
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -123,6 +124,36 @@ def test_where_both_read_a_text_it_is_the_same(text):
         assert exact(expected[0]) == exact(found[0])
 
 
+BLOCK_TOKENS = [
+    "a", "b", "k: ", "lr:", "key:\n", "- ", "- ", "- k: 1\n", "\n", "\n  ", "\n    ", "\n- ", "\n  - ", "1", "1e-3", "-2.5", "017",
+    "'q'", '"d"', " # c", "#", "[1, 2]", "[a, b c]", "[]", "{}", " ", "-", "~", "null", "on", ": ", "a b", "-x", "--", "...", "---",
+    "x:y", "2020-01-01", "?", "&", "*", "!", "|", ">", "%", "@", "`", "=", "<<", ",", "a: b", ".", "(", "\\",
+]  # fmt: skip
+
+
+def is_read_alike(text):
+    """What the quick reader reads is what the whole parser reads."""
+    quick = yamlblock.read_block(text)
+    if quick is not yamlblock.UNFIT:
+        assert exact(quick) == exact(yaml12._decode_all(text, "p.yaml"))
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.sampled_from(BLOCK_TOKENS), max_size=14).map("".join))
+def test_the_quick_reader_and_the_whole_parser_agree(text):
+    is_read_alike(text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(VALUES, STYLES)
+def test_the_quick_reader_and_the_whole_parser_agree_on_what_programs_write(value, style):
+    text = yaml.safe_dump({"a": value, "b": [value]}, sort_keys=False, **style)
+    is_read_alike(text)
+    for name in ("a", "b"):  # and on what people do to it
+        is_read_alike(text.replace(f"{name}:", f"{name}: x", 1))
+        is_read_alike(text.replace(f"{name}:\n", f"{name}:\n ", 1))
+
+
 DOCUMENT = """\
 # comment
 base: &base {lr: 1e-3, "on": [yes, 'no', ~, .inf, 2020-01-01]}
@@ -140,11 +171,21 @@ stages:
   fit: {cmd: x, wdir: w, params: [lr, {p.yaml: [a.b]}], metrics: [m.json: {cache: false}]}
 params: [q.yaml]
 """
+LOCK = (
+    b"schema: '2.0'\nstages:\n  a:\n    cmd: x\n    deps:\n    - path: p\n      md5: ab\n      size: 1\n    outs: []\n"
+)
 DECODERS = {
+    "dvc.lock": (LOCK, lambda path, content: lockfile.decode_lock(content, path)),
+    "d.dvc": (
+        b"outs:\n- md5: ab.dir\n  path: d\n  size: 3\ndeps: [{path: a}]\n",
+        lambda path, content: lockfile.decode_single(content, path),
+    ),
+    "p.toml": (b'a = 1\n[b]\nc = [1.5, "x", {d = 2020-01-01}]\n', params.decode),
+    "p.py": (b"lr = 0.1\nclass C:\n  x: int = {'a': (1, -2)}\n", params.decode),
     "p.yaml": (DOCUMENT, params.decode),
     "p.json": (b'{"a": [1, 2.5e-3, NaN, "\\u00e9\\ud83d\\ude00", null], "b": {"c": true}}', params.decode),
     "m.json": (b'{"a": [1, 2.5e-3, NaN, "x", null], "b": {"c": true}}', metrics.decode),
-    "dvc.yaml": (PIPELINE, lambda path, content: pipeline.decode(content, path)),
+    "dvc.yaml": (PIPELINE, lambda path, content: pipeline.decode(content, path).declare("", {}.get)),
 }
 
 
@@ -187,9 +228,9 @@ JSON_VALUES = st.recursive(
 @settings(deadline=None)
 @given(JSON_VALUES, st.lists(st.lists(st.sampled_from(["a", "b", "0", "1", "-1", ""])).map(".".join)))
 def test_a_selection_is_a_part_and_selecting_again_changes_nothing(value, keys):
-    selected = params.select(value, keys)
+    selected = dotted.select(value, keys)
     if isinstance(value, dict):
         assert selected == {name: selected[name] for name in value if name in selected}
-        assert params.select(value, value) == {name: value[name] for name in value if "." not in name}
+        assert dotted.select(value, value) == {name: value[name] for name in value if "." not in name}
     if not any("-1" in key for key in keys):  # the last item of what is left may be another one
-        assert params.select(selected, keys) == selected
+        assert dotted.select(selected, keys) == selected
