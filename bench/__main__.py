@@ -8,10 +8,13 @@ import argparse
 import shutil
 import sys
 
-from bench import installed, report, save, startup
+from bench import daily, installed, objects, refs, report, save, show, startup, transfer
 from bench.runner import CommandFailed, Setting
 
-BENCHMARKS = {"startup": startup.run, "save": save.run}
+BENCHMARKS = {
+    "startup": startup.run, "save": save.run, "daily": daily.run_all, "refs": refs.run, "objects": objects.run,
+    "show": show.run, "transfer": transfer.run,
+}
 
 
 def main(arguments):
@@ -22,7 +25,7 @@ def main(arguments):
         wheel = installed.find()
         print(f"measuring {wheel}\n")
         dvc = shutil.which(wanted.dvc)
-        setting = Setting(exps=str(wheel.script), python=sys.executable, dvc=dvc, small=wanted.small)
+        setting = Setting(exps=str(wheel.script), python=sys.executable, dvc=dvc, small=wanted.small, peer=wanted.peer)
         for name in wanted.names or BENCHMARKS:
             comparisons, versions = BENCHMARKS[name](setting)
             text = report.render(comparisons)
@@ -38,6 +41,7 @@ def parse(arguments):
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of: {', '.join(BENCHMARKS)} (default: all)")
     parser.add_argument("--small", action="store_true", help="fewer rounds, smaller inputs: minutes in all")
     parser.add_argument("--dvc", default="dvc", metavar="PATH", help="the dvc to compare with (default: from PATH)")
+    parser.add_argument("--peer", metavar="PYTHON", help="a Python that has dulwich and pygit2 (default: none)")
     wanted = parser.parse_args(arguments)
     for name in wanted.names:
         if name not in BENCHMARKS:

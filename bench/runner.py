@@ -44,6 +44,7 @@ class Setting(NamedTuple):
     python: str
     dvc: str | None
     small: bool
+    peer: str | None = None  # a Python that has dulwich and pygit2
 
 
 class Cost(NamedTuple):

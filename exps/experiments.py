@@ -1,5 +1,7 @@
 """The experiments of a repository: the only code that reads or writes `refs/exps/*`, always compare-and-swap."""
+
 import os
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from expref.objstore.errors import Conflict
@@ -52,20 +54,49 @@ def _taken(baseline: ObjectId, name: str) -> ExpError:
     )
 
 
-def add(repository: Repository, experiment: ExperimentRef, *, replace: bool = False) -> None:
-    """Give a commit its ref. Raises ExpError if the name is taken, unless it is to be replaced."""
-    ref = ref_of(experiment.baseline, experiment.name)
+def change(
+    repository: Repository,
+    *,
+    gone: Sequence[ExperimentRef] = (),
+    new: Sequence[ExperimentRef] = (),
+    also: Sequence[RefUpdate] = (),
+    signature: bytes = b"",
+) -> None:
+    """Take the refs of `gone` away and make those of `new`, together with the updates `also`: all of it, or nothing.
+
+    An experiment of the same baseline and name in both is replaced. `signature` is for reflogs, where the user keeps
+    some of such refs. Raises ExpError if a name is taken, Conflict if one of `gone` is not what it was, or is locked.
+    """
+    before = {ref_of(each.baseline, each.name): each.id for each in gone}
+    after = {ref_of(each.baseline, each.name): each for each in new}
+    updates = [RefUpdate(name, None, id_) for name, id_ in before.items() if name not in after]
+    updates += [RefUpdate(name, each.id, before.get(name, "absent")) for name, each in after.items()]
     try:
-        repository.refs.update([RefUpdate(ref, experiment.id, "any" if replace else "absent")])
+        repository.refs.update([*updates, *also], signature=signature)
     except Conflict:
-        if replace or repository.refs.read(ref) is None:
-            raise
-        raise _taken(experiment.baseline, experiment.name) from None
+        for name, each in after.items():
+            if name not in before and repository.refs.read(name) is not None:
+                raise _taken(each.baseline, each.name) from None
+        raise
+
+
+def get(repository: Repository, baseline: ObjectId, name: str) -> ExperimentRef | None:
+    """The experiment of this name that a baseline has; None if it has none."""
+    id_ = repository.refs.get(ref_of(baseline, name))
+    return ExperimentRef(baseline, name, id_) if id_ else None
+
+
+def names(repository: Repository) -> set[str]:
+    """The names of all experiments, without reading what their refs say."""
+    form = repository.object_format
+    nothing = ObjectId(bytes(form.width))
+    found = (parse_ref(name, nothing, form) for name in repository.refs.names(PREFIX))
+    return {each.name for each in found if each}
 
 
 def new_name(repository: Repository) -> str:
     """A random name like "puffy-daks" that no experiment of the repository has."""
-    taken = {ref.name for ref in listing(repository).found}
+    taken = names(repository)
     for _ in range(_TRIES):
         name = pick(os.urandom)
         if name not in taken:

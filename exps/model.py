@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from expref.objstore.ids import ObjectId
 
-Ask = Callable[[str], str | None]  # a question for the user → the answer, or None: nobody is there to answer
+Ask = Callable[[str, bool], str | None]  # a question, whether its answer is secret → it, or None: nobody is there
 
 
-def nobody(_prompt: str) -> str | None:
+def nobody(_prompt: str, _is_secret: bool) -> str | None:
     """The default `Ask`: there is nobody."""
     return None
 

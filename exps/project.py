@@ -1,4 +1,5 @@
 """A project: a work tree with its repository, settings, clock and identity. Opened once, passed down to every verb."""
+
 import os
 import time
 from collections.abc import Mapping
@@ -21,9 +22,7 @@ class Project:
     else the top of the work tree. `prefix` is where that lies in the repository's trees: empty, or ending with "/".
     """
 
-    def __init__(
-        self, repository: Repository, path: str, *, progress: Progress = SILENT, ask: Ask = nobody
-    ) -> None:
+    def __init__(self, repository: Repository, path: str, *, progress: Progress = SILENT, ask: Ask = nobody) -> None:
         """Make a project of an open repository, seen from the folder `path`. Raises ExpError without a work tree."""
         if repository.work_tree is None:
             raise ExpError(f"{path} is in a Git folder, not in a work tree", "run this in a work tree of it")
@@ -56,30 +55,40 @@ class Project:
         From GIT_AUTHOR_NAME and the like, then author.name, user.name and so on, as git; nothing is guessed. Raises
         ExpError if there is no name or address.
         """
-        name, email = (self._identity(role, part) for part in ("name", "email"))
+        (name, source), (email, _) = (self._identity(role, part) for part in ("name", "email"))
         offset = time.localtime(when).tm_gmtoff // 60
         try:
             return encode_signature(Signature(_bytes(name), _bytes(email), when, offset))
         except BadName:
-            where = f"{self.repository.common_dir}/config"
-            raise ExpError(f"user.name is {name!r}: nothing that can sign", f"set it in {where}") from None
+            setting = self.repository.config.settings(source) if "." in source else []
+            hint = f"set it in {setting[-1].place}" if setting else f"unset {source}, or put a name into it"
+            raise ExpError(f"{source} is {name!r}: nothing that can sign", hint) from None
 
-    def _identity(self, role: str, part: str) -> str:
+    def log_signature(self, when: int) -> bytes:
+        """The line that names the user in a reflog: somebody unknown where there is no name, as git finds one too."""
+        try:
+            return self.signature("committer", when)
+        except ExpError:
+            return encode_signature(Signature(b"unknown", b"unknown", when, time.localtime(when).tm_gmtoff // 60))
+
+    def _identity(self, role: str, part: str) -> tuple[str, str]:
+        """A name or an address, and which variable or setting it is from. An empty variable counts, as for git."""
         environ, config = self.repository.environ, self.repository.config
-        found = (
-            environ.get(f"GIT_{role.upper()}_{part.upper()}")
-            or config.get(f"{role}.{part}")
-            or config.get(f"user.{part}")
-            or (environ.get("EMAIL") if part == "email" else None)
+        variable = f"GIT_{role.upper()}_{part.upper()}"
+        if variable in environ:
+            return environ[variable], variable
+        for source in (f"{role}.{part}", f"user.{part}"):
+            found = config.get(source)
+            if found:
+                return found, source
+        if part == "email" and environ.get("EMAIL"):
+            return environ["EMAIL"], "EMAIL"
+        place = f"{self.repository.common_dir}/config"
+        example = "Your Name" if part == "name" else "you@example.com"
+        raise ExpError(
+            f"who are you? user.{part} is not set, and every experiment is signed",
+            f'run `git config user.{part} "{example}"`, or add to {place}: [user] {part} = {example}',
         )
-        if not found:
-            place = f"{self.repository.common_dir}/config"
-            example = "Your Name" if part == "name" else "you@example.com"
-            raise ExpError(
-                f"who are you? user.{part} is not set, and every experiment is signed",
-                f'run `git config user.{part} "{example}"`, or add to {place}: [user] {part} = {example}',
-            )
-        return found
 
 
 def _bytes(text: str) -> bytes:

@@ -1,25 +1,45 @@
 """Save: the work tree's tracked files as an experiment on top of HEAD. Nothing of the user's is touched.
 
-The walk: HEAD → snapshot of the work tree → what the snapshot needs is kept from `git gc` → commit → ref. Data before
-names: a crash leaves objects that nothing refers to, which `git gc` clears.
+The walk: HEAD → plan (what will be in it) → trees and blobs are stored → what the experiment needs is kept from
+`git gc` → commit → ref. Data before names: a crash leaves objects that nothing refers to, which `git gc` clears.
 """
-import os
 
-from expref.objstore.errors import BadName, GitError, NotFound
+import os
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from expref.objstore.errors import BadName, Conflict, GitError, NotFound
 from expref.objstore.formats.objects import GITLINK, TREE, Commit, encode_commit
 from expref.objstore.ids import ObjectId
-from expref.objstore.indexcopy import IndexCopy
-from expref.objstore.trees import differences
-from expref.objstore.untracked import untracked
-from expref.objstore.worktree import snapshot
+from expref.objstore.status import Status
+from expref.objstore.trees import differences, get_entry
+from expref.objstore.worktree import Change, changes, store
 
 from .errors import ExpError
-from .experiments import add, check_free, new_name
+from .experiments import check_free, get, new_name
 from .formats.refnames import check_name, ref_of
+from .housekeeping import is_due
+from .memory import remember
 from .model import Experiment, ExperimentRef
+from .plan import INDEX_COPY, Plan, look, plan
 from .project import Project
+from .undo import change_and_keep
 
-INDEX_COPY, LATEST = "index", "latest"  # in the state folder of the work tree: docs/formats/state.md
+LATEST = "latest"  # in the state folder of the work tree: docs/formats/state.md
+_TRIES = 10  # each means that somebody else has saved under the same name at the same moment
+
+
+class Wanted(NamedTuple):
+    """What an experiment is to be: on which commit, called how (None: a name is made up), by whom and when."""
+
+    baseline: ObjectId
+    name: str | None
+    message: str | None
+    replace: bool
+    when: int
+    author: bytes
+    committer: bytes
+
 
 def save(
     project: Project,
@@ -27,38 +47,77 @@ def save(
     name: str | None = None,
     message: str | None = None,
     replace: bool = False,
+    include: Iterable[str] = (),
     when: int | None = None,
     workers: int = 1,
+    planned: Plan | None = None,
 ) -> Experiment:
-    """Save the tracked and staged files, as they are in the work tree, as an experiment; return it.
+    """Save the tracked and staged files, as they are in the work tree, and what `plan` adds, as an experiment.
 
-    Without `name` one is made up. `replace` puts the new experiment in the place of one with that name. `when` is the
-    time to sign with, now if None; `workers` 2 may fork to look at the files. Raises ExpError (no commit yet, name
-    taken, no identity, file too large) and GitError; then no experiment was made or changed.
+    Without `name` one is made up, without `message` it is "exps: save NAME". `replace` puts the new experiment in the
+    place of one with that name, which becomes an undo step. `include` are untracked files and folders to save as well,
+    absolute paths or relative to the project's root. `when` is the time to sign with, in epoch seconds, now if None;
+    `workers` 2 may fork to look at the files; `planned` is a plan that was made already, with its own `include`.
+
+    Raises ExpError (no commit yet, name taken, no identity, file too large) and GitError; then no experiment was made
+    or changed.
     """
+    wanted = _wanted(project, name, message, replace=replace, when=when)
+    planned = planned or plan(project, include=include, workers=workers)
+    _check_sizes(project, planned, wanted.baseline)
+    tree = _tree(project, planned, wanted.baseline, workers)
+    ref, text = _commit(project, wanted, tree)
+    remember_latest(project, ref)
+    remember(project, ref.id)
+    if is_due(project):
+        from .tidy import tidy  # once in hundreds of saves, and a tenth of the start-up time of each
+
+        tidy(project)
+    return Experiment(ref.name, ref.id, ref.baseline, wanted.when, text)
+
+
+def rehearse(
+    project: Project, planned: Plan, *, name: str | None = None, message: str | None = None, replace: bool = False
+) -> Iterator[Change]:
+    """What `save` would store that the baseline has otherwise, by path. Refuses what that refuses; writes nothing."""
+    wanted = _wanted(project, name, message, replace=replace, when=None)
+    _check_sizes(project, planned, wanted.baseline)
+    for each in changes(planned.seen):
+        if each.kind != "modified":
+            _check_size(project, each.path, each.size_bytes)
+        yield each
+
+
+def _wanted(project: Project, name: str | None, message: str | None, *, replace: bool, when: int | None) -> Wanted:
+    """Check what can be checked before a file is looked at."""
     baseline = _baseline(project)
     if name:
         _check(name)
         if not replace:
             check_free(project.repository, baseline, name)
-    name = name or new_name(project.repository)
+    _encoded(message or "")
     when = project.now() if when is None else when
-    text = message if message is not None else f"exps: save {name}"
     author, committer = (project.signature(role, when) for role in ("author", "committer"))
-    tree = _tree(project, baseline, workers)
-    commit = Commit(tree, (baseline,), author, committer, _encoded(text))
-    ref = ExperimentRef(baseline, name, project.repository.objects.write("commit", encode_commit(commit)))
-    add(project.repository, ref, replace=replace)
-    remember_latest(project, ref)
-    return Experiment(name, ref.id, baseline, when, text)
+    return Wanted(baseline, name or None, message or None, replace, when, author, committer)
 
 
-def left_out(project: Project) -> list[str]:
-    """What a save does not hold because Git does not track it; folders are one path with "/", ignored files none.
-
-    Relative to the top of the work tree, sorted.
-    """
-    return [os.fsdecode(path) for path in untracked(project.repository)]
+def _commit(project: Project, wanted: Wanted, tree: ObjectId) -> tuple[ExperimentRef, str]:
+    """Make the commit and its ref; return that and the message. Another name is made up where others took the first."""
+    baseline, repository = wanted.baseline, project.repository
+    for more in reversed(range(_TRIES)):
+        name = wanted.name or new_name(repository)
+        text = wanted.message or f"exps: save {name}"
+        commit = Commit(tree, (baseline,), wanted.author, wanted.committer, _encoded(text))
+        ref = ExperimentRef(baseline, name, repository.objects.write("commit", encode_commit(commit)))
+        old = get(repository, baseline, name) if wanted.replace else None
+        gone, kept = [old] if old else [], [old] if old and old != ref else []
+        try:
+            change_and_keep(project, "save", gone=gone, new=[ref], kept=kept, when=wanted.when)
+            break
+        except (Conflict, ExpError):
+            if not more or (wanted.name and not wanted.replace):
+                raise
+    return ref, text
 
 
 def _baseline(project: Project) -> ObjectId:
@@ -83,32 +142,46 @@ def _encoded(message: str) -> bytes:
     return message.rstrip("\n").encode("utf-8", "surrogateescape") + b"\n"
 
 
-def _tree(project: Project, baseline: ObjectId, workers: int) -> ObjectId:
-    """Snapshot the work tree and keep from `git gc` all that neither the baseline nor the latest experiment holds."""
-    repository, before = project.repository, project.repository.objects.find_commit(baseline).tree
-    copy = IndexCopy(project.own_state.path(INDEX_COPY), repository.object_format, repository.sharing)
+def _check_sizes(project: Project, planned: Plan, baseline: ObjectId) -> None:
+    """Refuse a file that is too large before anything is stored: one of the baseline may be as large as it likes."""
+    objects = project.repository.objects
+    tree = objects.find_commit(baseline).tree
+    for _, path, stat in planned.seen.candidates:
+        if stat and stat.st_size > project.settings.max_file_size and get_entry(objects, tree, path) is None:
+            _check_size(project, path, stat.st_size)
+
+
+def _tree(project: Project, planned: Plan, baseline: ObjectId, workers: int) -> ObjectId:
+    """Store what was seen, and keep from `git gc` all that neither the baseline nor the latest experiment holds."""
+    before = project.repository.objects.find_commit(baseline).tree
     try:
-        tree = snapshot(repository, copy=copy, workers=workers, progress=project.progress)
-        _keep(project, before, tree)
+        tree = store(planned.seen, workers=workers, progress=project.progress)
+        _keep(project, planned.seen, before, tree)
     except NotFound:  # the copy remembers an object that `git gc` has taken since
         project.own_state.remove(INDEX_COPY)
-        tree = snapshot(repository, workers=workers, progress=project.progress)
-        _keep(project, before, tree)
+        seen = look(project, planned.seen.extra, workers)
+        tree = store(seen, workers=workers, progress=project.progress)
+        _keep(project, seen, before, tree)
     return tree
 
 
-def _keep(project: Project, before: ObjectId, tree: ObjectId) -> None:
+def _keep(project: Project, seen: Status, before: ObjectId, tree: ObjectId) -> None:
+    """Keep what is in the tree and neither in the baseline nor in the latest experiment; refuse what is too large.
+
+    Files that were read and are not what the index says were stored a moment ago, and their sizes are known.
+    """
     objects = project.repository.objects
     if tree == before:
         return
     objects.keep(tree)
+    read = {each.path: seen.index.row(each.number).id for each in seen.candidates}
     new = {each.new.id for each in differences(objects, latest_tree(project) or before, tree) if each.new}
     for path, old, now in differences(objects, before, tree):
         if now is None or now.mode == GITLINK:
             continue
-        if old is None and now.mode != TREE:
+        if old is None and now.mode != TREE and path not in read:
             _check_size(project, path, objects.find_size(now.id))
-        if now.id in new:
+        if now.id in new and read.get(path, now.id) == now.id:
             objects.keep(now.id)
 
 
@@ -117,7 +190,7 @@ def _check_size(project: Project, path: bytes, size_bytes: int) -> None:
     if size_bytes > limit:
         raise ExpError(
             f"{os.fsdecode(path)} is new and has {size_bytes} bytes, more than exps.maxFileSize ({limit})",
-            "take it out with `git rm --cached`, or raise the limit with `exps config exps.maxFileSize 1g`",
+            "leave it out (`git rm --cached`, or no -I), or raise the limit with `exps config exps.maxFileSize 1g`",
         )
 
 

@@ -1,24 +1,15 @@
-"""The commands. A command's module is loaded when it is called; `--help` needs only this table."""
-from collections.abc import Callable, Mapping
+"""The command line. A command's module is loaded when it is called; `--help` needs only the table in `commands`."""
+
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
 
 import click
 
 from ..errors import Status
 from ..version import VERSION
+from .commands import ALIASES, COMMANDS
 from .session import Session, global_options
 
-COMMANDS = {  # name: (module, what it does)
-    "cat": ("cat", "Print a file, folder or commit of the repository."),
-    "config": ("config", "Show or set a setting of exps."),
-    "demo": ("demo", "Make a small repository with experiments, to look around in."),
-    "list": ("list", "List experiments by baseline."),
-    "log": ("log", "Print the history of a commit."),
-    "refs": ("refs", "List the refs of experiments."),
-    "save": ("save", "Save the work tree as an experiment."),
-    "show": ("show", "Show parameters and metrics of experiments as a table."),
-}
-ALIASES = {"ls": "list"}
 EPILOG = "An experiment is a commit under refs/exps/ on top of HEAD. Your branch, index and files are never touched."
 
 
@@ -44,13 +35,25 @@ class Commands(click.Group):
         name = ALIASES.get(cmd_name, cmd_name)
         if name not in COMMANDS:
             return None
-        command: click.Command = self._load(f".{COMMANDS[name][0]}").command
+        command: click.Command = self._load(f".{COMMANDS[name].module}").command
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does it; a name that is close to a command's is answered with that."""
+        if args[0] in COMMANDS or args[0] in ALIASES or args[0].startswith("-"):
+            return super().resolve_command(ctx, args)
+        from difflib import get_close_matches
+
+        close = get_close_matches(args[0], [*COMMANDS, *ALIASES], cutoff=0.7)
+        what = f" Do you mean {' or '.join(close)}?" if close else ""
+        raise click.UsageError(f"No such command {args[0]!r}.{what}", ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list in `--help`, without loading anything."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+            formatter.write_dl([(name, entry.summary) for name, entry in COMMANDS.items()])
 
 
 def _version_option() -> click.Option:
@@ -59,8 +62,24 @@ def _version_option() -> click.Option:
             print("exps", VERSION)
             context.exit()
 
-    return click.Option(["-V", "--version"], is_flag=True, is_eager=True, expose_value=False, callback=show,
-                        help="Show the version and exit.")
+    return click.Option(
+        ["-V", "--version"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=show,
+        help="Show the version and exit.",
+    )
+
+
+def options(load: Callable[[str], ModuleType], words: Sequence[str]) -> dict[str, bool]:
+    """The options that may follow these words of a command line, and whether each wants a value."""
+    command: click.Command = Commands(load)
+    for word in words:
+        found = command.get_command(click.Context(command), word) if isinstance(command, click.Group) else None
+        command = found or command
+    known = [each for each in command.get_params(click.Context(command)) if isinstance(each, click.Option)]
+    return {text: not (each.is_flag or each.count) for each in known if not each.hidden for text in each.opts}
 
 
 def run(load: Callable[[str], ModuleType], environ: Mapping[str, str]) -> int:

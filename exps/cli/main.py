@@ -3,9 +3,15 @@
 The one place that turns errors into one line, a hint and an exit status (`exps.errors.Status`). What is not one of our
 errors or the system's is a bug and keeps its traceback. Start-up is a feature: nothing is imported before it is needed.
 """
+
 import gc
 import os
 import sys
+
+TYPE_CHECKING = False  # as typing's, which takes as long to load as everything that `exps --version` needs
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
 
 
 def program() -> None:
@@ -23,7 +29,10 @@ def main() -> int:
         if getattr(sys, name) is None:  # whoever started us closed it
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
     try:
-        status = _show_version() if sys.argv[1:] in (["--version"], ["-V"]) else _run()
+        if sys.argv[1:] in (["--version"], ["-V"]):
+            status = _show_version()
+        else:
+            status = _complete() if sys.argv[1:2] == ["--complete"] else _run()
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:  # the border of the process; what is a bug goes on
         told = _explain(error)
@@ -43,15 +52,34 @@ def _show_version() -> int:
     return 0
 
 
+def _complete() -> int:
+    """For the shell: it shows what it gets on standard output, and nobody wants to read errors while typing."""
+    try:
+        from .complete import answer
+
+        sys.stdout.buffer.write(answer(sys.argv[2:], os.environ, lambda words: _app().options(_loader(), words)))
+    except Exception:  # the border of the process
+        return 1
+    return 0
+
+
 def _run() -> int:
+    status: int = _app().run(_loader(), os.environ)
+    return status
+
+
+def _app() -> "ModuleType":
     gc.set_threshold(100_000, 50, 50)  # a short life makes little garbage: collecting it while modules load costs 5 %
+    from . import app
+
+    return app
+
+
+def _loader() -> "Callable[[str], ModuleType]":
     from functools import partial
     from importlib import import_module
 
-    from . import app
-
-    status: int = app.run(partial(import_module, package=__package__), os.environ)
-    return status
+    return partial(import_module, package=__package__)
 
 
 def _explain(error: BaseException) -> tuple[str, str, int] | None:
@@ -70,7 +98,7 @@ def _explain(error: BaseException) -> tuple[str, str, int] | None:
     if isinstance(error, ExpError):
         return error.message, error.hint, error.status
     if isinstance(error, GitError):
-        return str(error), "", next(status for kind, status in statuses.items() if isinstance(error, kind))
+        return str(error), error.hint, next(status for kind, status in statuses.items() if isinstance(error, kind))
     if isinstance(error, MemoryError):
         return "out of memory", "", Status.REFUSED
     if isinstance(error, BrokenPipeError):

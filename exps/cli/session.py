@@ -1,4 +1,5 @@
 """What every command shares: the global options, and the session that it gets. Which commands there are is `app`'s."""
+
 import os
 import sys
 from collections.abc import Mapping
@@ -35,11 +36,17 @@ class Session:
 
     @property
     def folder(self) -> str:
-        """The folder that the command works in."""
+        """The folder that the command works in, an absolute path."""
         try:
-            return self.options["work_in"] or os.getcwd()
+            return os.path.join(os.getcwd(), self.options["work_in"] or "")
         except FileNotFoundError:
-            raise ExpError("the current folder does not exist any more", "change to one that does") from None
+            named = self._environ.get("PWD")
+            place = f"the current folder {named}" if named else "the current folder"
+            raise ExpError(f"{place} does not exist any more", "change to one that does") from None
+
+    def path(self, path: str) -> str:
+        """A path of the command line, from the folder that the command works in."""
+        return os.path.join(self.folder, path)
 
     def open(self, *, writes: bool = False) -> Project:
         """The project of that folder. A command that writes leaves no lock or temporary file behind on SIGTERM."""
@@ -84,6 +91,14 @@ def global_options() -> list[click.Option]:
 
 class Verb(click.Command):
     """A command with the global options behind its own."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += global_options()
+
+
+class Verbs(click.Group):
+    """A command of several, with the global options behind its name as well."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -2,13 +2,16 @@
 
 The one place that escapes the text of others. A `Terminal` is made once by `app` and handed to every command.
 """
+
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import IO
 
-_COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
+from ..model import ExperimentRef
+
+_COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "magenta": "35"}
 _UNSAFE = {code: f"\\x{code:02x}" for code in (*range(32), *range(0x7F, 0xA0))}
 _UNSAFE |= {code: f"\\u{code:04x}" for code in (0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A), 0xFEFF)}
 _UNSAFE |= {0xDC00 + byte: f"\\x{byte:02x}" for byte in range(0x80, 0x100)}  # bytes that were not UTF-8
@@ -59,6 +62,15 @@ class Terminal:
             self.close()
             self.err.write(text + "\n")
 
+    def warn(self, text: str) -> None:
+        """A line on standard error about what is not as it should be, with text of others in it; nothing with -q."""
+        self.say(f"exps: warning: {escape(text)}")
+
+    def warn_hidden(self, hidden: ExperimentRef | None) -> None:
+        """Say that an experiment was not meant by its name, because that is a Git revision; nothing for None."""
+        if hidden:
+            self.warn(f"{hidden.name} is a Git revision here; the experiment is exp:{hidden.name}")
+
     def complain(self, text: str) -> None:
         """A line on standard error that -q does not silence, with text of others in it."""
         self.close()
@@ -74,15 +86,24 @@ class Terminal:
         """Text of others, safe to print: escaped on a terminal, as it is for programs."""
         return escape(text) if self.is_terminal else text
 
+    def listed(self, names: Sequence[str], most: int) -> str:
+        """Names of others in one line, no more than `most` of them."""
+        more = f" and {len(names) - most} more" if len(names) > most else ""
+        return ", ".join(map(self.shown, names[:most])) + more
+
     def paint(self, text: str, colour: str) -> str:
         """`text` in a colour of `_COLOURS`, where colours are wanted."""
         return f"\x1b[{_COLOURS[colour]}m{text}\x1b[0m" if self._color else text
 
-    def ask(self, prompt: str) -> str | None:
-        """Ask the user; None if there is nobody to answer."""
+    def ask(self, prompt: str, is_secret: bool = False) -> str | None:
+        """Ask the user; None if there is nobody to answer. What is secret is not shown while it is typed."""
         if not (_leads_to_terminal(sys.stdin) and _leads_to_terminal(self.err)):
             return None
         self.close()
+        if is_secret:
+            from getpass import getpass
+
+            return getpass(escape(prompt) + " ", self.err)
         self.err.write(escape(prompt) + " ")
         self.err.flush()
         answer = sys.stdin.readline()

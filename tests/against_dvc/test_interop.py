@@ -3,16 +3,13 @@
 A call of DVC takes a second or two, so the projects are made once for all tests of this file.
 """
 import json
-import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 from expref.exps.save import save
 
-from tests.conftest import BIN, SCRIPT, environment, needs
-from tests.gitrepo import GitRepo, git_environ
+from tests.conftest import needs
+from tests.dvcrepo import DvcRepo, both, comparable, make_project
 from tests.projects import is_clean, open_project, refs
 
 pytestmark = [needs("git"), needs("dvc")]
@@ -38,46 +35,10 @@ FILES = {
 }  # fmt: skip
 
 
-class DvcRepo(GitRepo):
-    """A DVC project; `dvc` is run as `git` is."""
-
-    def try_dvc(self, *args):
-        return subprocess.run(["dvc", *args], cwd=self.path, env=self.environ, capture_output=True, text=True)
-
-    def dvc(self, *args):
-        done = self.try_dvc(*args)
-        assert done.returncode == 0, f"dvc {args}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return done.stdout
-
-    def exps(self, *args):
-        done = subprocess.run([sys.executable, "-c", SCRIPT, *args], cwd=self.path, env=self.environ,
-                              capture_output=True, text=True)
-        assert done.returncode == 0, f"exps {args}: {done.returncode}\n{done.stdout}{done.stderr}"
-        return done.stdout
-
-
-def make(folder, import_folder, files):
-    """A DVC project with these files in its first commit."""
-    environ = environment(import_folder) | git_environ(folder / "home") | {
-        "DVC_NO_ANALYTICS": "1", "DVC_SITE_CACHE_DIR": str(folder / "site"), "CI": "1", "TZ": "Asia/Kathmandu",
-    }  # fmt: skip
-    environ["PATH"] = os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)])
-    for name in [name for name in environ if name.endswith("_DATE")]:
-        del environ[name]
-    repo = DvcRepo(folder / "repo", environ).init()
-    for key, value in {"user.name": "A U Thor", "user.email": "author@example.com"}.items():
-        repo.git("config", "--global", key, value)
-    repo.dvc("init", "--quiet")
-    for name, content in files.items():
-        repo.write(name, content)
-    repo.commit("first")
-    return repo
-
-
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory, import_folder):
     """A project with experiments that DVC ran, DVC saved, and we saved, on two commits."""
-    repo = make(tmp_path_factory.mktemp("mixed"), import_folder, FILES)
+    repo = make_project(tmp_path_factory.mktemp("mixed"), import_folder, FILES)
     save_with(repo, "before", b"lr: 0.7\nepochs: 1\n")
     repo.write("params.yaml", FILES["params.yaml"])
     repo.commit("second")
@@ -92,35 +53,6 @@ def save_with(repo, name, params):
     """One of our experiments, as the command makes it, with these parameters."""
     repo.write("params.yaml", params)
     return json.loads(repo.exps("save", "--name", name, "--json"))["ref"]
-
-
-def comparable(states):
-    """What of `exp show --json` is the same in both: all but outputs and dependencies, which we do not read yet."""
-    return [
-        {
-            "rev": state["rev"], "name": state["name"], "error": state["error"] and state["error"]["type"],
-            "data": state["data"] and {key: errors_as_types(value) for key, value in state["data"].items()
-                                       if key not in ("deps", "outs")},
-            "experiments": state["experiments"] and [
-                {"revs": comparable(found["revs"]), "name": found["name"], "executor": found["executor"]}
-                for found in state["experiments"]
-            ],
-        }
-        for state in states
-    ]  # fmt: skip
-
-
-def errors_as_types(value):
-    """Files whose error has the same type are the same: the message may differ."""
-    if not isinstance(value, dict):
-        return value
-    return {path: each["error"]["type"] if isinstance(each, dict) and "error" in each else each
-            for path, each in value.items()}
-
-
-def both(repo):
-    """(`dvc exp show --json`, `exps show --json`), each without what only DVC has."""
-    return [comparable(json.loads(shown)) for shown in (repo.dvc("exp", "show", "--json"), repo.exps("show", "--json"))]
 
 
 def test_dvc_lists_ours_and_we_list_dvcs(mixed):
@@ -206,7 +138,7 @@ DEFAULTS = {"pipeline-gone": {"dvc.yaml": None}}  # without dvc.yaml we show met
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory, import_folder):
     """A project whose experiments have one broken file each."""
-    repo = make(tmp_path_factory.mktemp("broken"), import_folder, FILES)
+    repo = make_project(tmp_path_factory.mktemp("broken"), import_folder, FILES)
     for name, files in (BROKEN | WORSE | DEFAULTS).items():
         for path, content in files.items():
             (repo.path / path).unlink() if content is None else repo.write(path, content)

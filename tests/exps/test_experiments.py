@@ -1,9 +1,10 @@
 """Experiments of a repository: which refs are some, what is wrong with others, and that two never share a name."""
+
 import os
 
 import pytest
 from expref.exps.errors import ExpError, Status
-from expref.exps.experiments import add, check_free, listing, new_name, read
+from expref.exps.experiments import change, check_free, get, listing, names, new_name, read
 from expref.exps.formats.refnames import check_name, ref_of
 from expref.exps.model import ExperimentRef
 from expref.objstore.errors import Conflict, Corrupt, NotFound
@@ -26,7 +27,7 @@ def make(repo, *names):
         repo.git("update-ref", f"{folder(repo)}/{name}", "HEAD")
 
 
-def names(repo, **options):
+def listed(repo, **options):
     return [ref.name for ref in listing(repo.open(), **options).found]
 
 
@@ -45,23 +46,34 @@ def test_experiments_are_listed_by_baseline_and_name_loose_and_packed(trained):
     second = head(trained)
     expected = sorted([(first, "a", first), (first, "b", first), (first, "c", first), (second, "d", second)])
     assert listing(trained.open()).found == tuple(expected)
-    assert names(trained, baseline=second) == ["d"]
+    assert listed(trained, baseline=second) == ["d"]
 
 
 def test_what_dvc_and_others_keep_below_refs_exps_is_left_out(trained):
     make(trained, "a")
-    for ref in ("stash", "exec/EXEC_HEAD", "exec/EXEC_BASELINE", "apply/ORIG_HEAD", "celery/stash", "celery/failed",
-                "temp/head-x", f"temp/{'1' * 36}/x", "ours", f"11/{'1' * 38}x/a", f"11/{'1' * 38}/a/b"):
+    for ref in (
+        "stash",
+        "exec/EXEC_HEAD",
+        "exec/EXEC_BASELINE",
+        "apply/ORIG_HEAD",
+        "celery/stash",
+        "celery/failed",
+        "temp/head-x",
+        f"temp/{'1' * 36}/x",
+        "ours",
+        f"11/{'1' * 38}x/a",
+        f"11/{'1' * 38}/a/b",
+    ):
         trained.git("update-ref", f"refs/exps/{ref}", "HEAD")
     trained.git("symbolic-ref", "refs/exps/exec/EXEC_BRANCH", f"{folder(trained)}/a")
-    assert names(trained) == ["a"]
+    assert listed(trained) == ["a"]
     assert listing(trained.open()).broken == ()
 
 
 def test_an_experiment_may_be_a_symbolic_ref(trained):
     make(trained, "a")
     trained.git("symbolic-ref", f"{folder(trained)}/b", f"{folder(trained)}/a")
-    assert names(trained) == ["a", "b"]
+    assert listed(trained) == ["a", "b"]
 
 
 def test_a_broken_ref_costs_a_line_and_no_more(trained):
@@ -87,7 +99,7 @@ def test_locks_and_empty_folders_are_no_experiments(trained):
 def test_names_are_bytes(trained):
     name = os.fsdecode(b"caf\xe9")
     make(trained, name)
-    assert names(trained) == [name]
+    assert listed(trained) == [name]
 
 
 def test_an_experiment_is_read_with_what_its_commit_says(trained):
@@ -108,12 +120,12 @@ def test_a_ref_to_no_commit_can_not_be_read(trained, what, error):
 def test_a_name_is_taken_once_for_a_baseline(trained):
     repository, first = trained.open(), head(trained)
     check_free(repository, first, "a")
-    add(repository, ExperimentRef(first, "a", first))
+    change(repository, new=[ExperimentRef(first, "a", first)])
     with pytest.raises(ExpError, match=f"experiment 'a' exists already on {str(first)[:7]}") as caught:
         check_free(repository, first, "a")
     assert caught.value.status == Status.CONFLICT and "-n" in caught.value.hint and "-f" in caught.value.hint
     with pytest.raises(ExpError, match="exists already"):
-        add(repository, ExperimentRef(first, "a", first))
+        change(repository, new=[ExperimentRef(first, "a", first)])
     trained.commit("second")
     check_free(repository, head(trained), "a")
 
@@ -124,25 +136,53 @@ def test_a_packed_name_is_taken_too(trained):
     with pytest.raises(ExpError, match="exists already"):
         check_free(trained.open(), head(trained), "a")
     with pytest.raises(ExpError, match="exists already"):
-        add(trained.open(), ExperimentRef(head(trained), "a", head(trained)))
+        change(trained.open(), new=[ExperimentRef(head(trained), "a", head(trained))])
 
 
 def test_an_experiment_is_replaced_only_when_asked(trained):
     first = head(trained)
     make(trained, "a")
     trained.commit("second")
-    add(trained.open(), ExperimentRef(first, "a", head(trained)), replace=True)
+    second = ExperimentRef(first, "a", head(trained))
+    change(trained.open(), gone=[ExperimentRef(first, "a", first)], new=[second])
+    assert get(trained.open(), first, "a") == second and get(trained.open(), first, "b") is None
     assert refs(trained) == {"a": str(head(trained))}
+
+
+def test_experiments_change_together_or_not_at_all(trained):
+    make(trained, "a", "b", "c")
+    first, before = head(trained), refs(trained)
+    trained.commit("second")
+    second = head(trained)
+    a, b, c = (ExperimentRef(first, name, first) for name in "abc")
+    for gone, new, error in [
+        ([a, b._replace(id=second)], [], Conflict), ([a, b._replace(name="x")], [], Conflict), ([a], [b], ExpError),
+        ([a], [a._replace(name="d"), c._replace(id=second)], ExpError),
+    ]:  # fmt: skip
+        with pytest.raises(error):
+            change(trained.open(), gone=gone, new=new)
+        assert refs(trained) == before
+    change(trained.open(), gone=[a, b], new=[a._replace(name="d"), b._replace(id=second)])
+    assert refs(trained) == {"b": str(second), "c": str(first), "d": str(first)}
+
+
+def test_names_are_told_without_looking_at_what_refs_say(trained):
+    make(trained, "a", "b")
+    trained.git("pack-refs", "--all")
+    make(trained, "c")
+    (trained.path / ".git" / folder(trained) / "broken").write_bytes(b"not an id")
+    trained.git("update-ref", "refs/exps/exec/EXEC_HEAD", "HEAD")
+    assert names(trained.open()) == {"a", "b", "c", "broken"}
 
 
 def test_a_name_that_is_a_folder_of_others_is_refused(trained):
     make(trained, "a/b")
     with pytest.raises(Conflict, match="a/b exists"):
-        add(trained.open(), ExperimentRef(head(trained), "a", head(trained)))
+        change(trained.open(), new=[ExperimentRef(head(trained), "a", head(trained))])
 
 
 def test_no_ref_of_an_experiment_gets_a_reflog(trained):
-    add(trained.open(), ExperimentRef(head(trained), "a", head(trained)))
+    change(trained.open(), new=[ExperimentRef(head(trained), "a", head(trained))])
     assert not (trained.path / ".git/logs/refs/exps").exists()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from expref.exps.cli import main as border
-from expref.exps.cli.app import ALIASES, COMMANDS
+from expref.exps.cli.commands import ALIASES, COMMANDS
 from expref.exps.errors import MEANINGS, ExpError, Status
 from expref.exps.version import VERSION
 from expref.objstore import errors
@@ -43,7 +43,7 @@ def test_the_version_is_the_one_of_the_package():
 
 def test_the_help_names_every_command(exps):
     text = exps("--help").stdout
-    for name, (_, what) in COMMANDS.items():
+    for name, (_, what, *_) in COMMANDS.items():
         assert f"  {name}" in text and what.split(",")[0] in text
     assert exps("-h").stdout == text
     assert max(map(len, text.splitlines())) <= 80
@@ -65,7 +65,7 @@ def test_every_command_has_help_that_fits_a_terminal(exps, name):
 @pytest.mark.parametrize("arguments, said", [
     ([], "Usage: exps"), (["-q"], "Missing command"), (["nonsense"], "No such command 'nonsense'"),
     (["save", "--nonsense"], "No such option '--nonsense'"), (["save", "-n"], "requires an argument"),
-    (["save", "extra"], "unexpected extra argument"), (["--color", "blue", "list"], "'blue' is not one of"),
+    (["list", "extra"], "unexpected extra argument"), (["--color", "blue", "list"], "'blue' is not one of"),
     (["--cd", "nowhere", "list"], "'nowhere' does not exist"),
     (["list", "--cd", "nowhere"], "'nowhere' does not exist"),
     (["--cd", __file__, "list"], "is a file"),
@@ -99,7 +99,7 @@ def test_every_error_of_git_has_a_status_and_no_error_of_ours_is_a_bug():
         assert message == str(error)
     assert statuses == {
         "GitError": 1, "NotFound": 3, "Ambiguous": 3, "Corrupt": 1, "Unsupported": 6, "Conflict": 4, "BadName": 1,
-        "RemoteError": 1,
+        "RemoteError": 1, "Unsafe": 1,
     }
     assert border._explain(ExpError("what", "hint", Status.PARTLY)) == ("what", "hint", Status.PARTLY)
 
@@ -185,7 +185,7 @@ ERRORS = {  # what is wrong: (how it gets wrong, command, status, what is said)
     "no identity": (nobody, "save", 1, "who are you.*\n  run `git config user.name"),
     "a FIFO": (fifo, "save", 1, r"train\.py is no file"),
     "a corrupt index": (replaced("index", b"garbage"), "save", 1, r"\.git/index:.*not an index"),
-    "a corrupt HEAD": (replaced("HEAD", b"garbage\n"), "save list show", 1, r"\.git/HEAD:"),
+    "a corrupt HEAD": (replaced("HEAD", b"garbage\n"), "save list show", 3, r"\.git is there, but its HEAD"),
     "a corrupt branch": (replaced("refs/heads/main", b"garbage\n"), "save list show", 1, r"refs/heads/main:"),
     "a corrupt packed-refs": (replaced("packed-refs", b"garbage\n"), "list show", 1, r"packed-refs:1:"),
     "a corrupt configuration": (replaced("config", b"[core\n"), "save list show", 1, r"\.git/config:1:"),
@@ -212,10 +212,12 @@ def test_an_error_is_one_line_a_hint_and_a_status(trained, env, case):
 
 def test_a_folder_that_has_gone_is_told(env, tmp_path):
     code = "import os, sys; os.mkdir('x'); os.chdir('x'); os.rmdir('../x'); os.execv(sys.executable, sys.argv[1:])"
-    for arguments in (["list"], ["demo"], ["save"]):
+    for arguments in (["list"], ["demo"], ["save"], ["list", "--cd", "."]):
         command = [sys.executable, "-c", code, *EXPS, *arguments]
-        done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
-        assert (done.returncode, done.stderr.splitlines()[0]) == (1, "exps: the current folder does not exist any more")
+        gone = {"PWD": f"{tmp_path}/x"}
+        done = subprocess.run(command, cwd=tmp_path, env=env | gone, capture_output=True, text=True)
+        told = f"exps: the current folder {tmp_path}/x does not exist any more"
+        assert (done.returncode, done.stderr.splitlines()[0]) == (1, told)
 
 
 # --- streams and signals

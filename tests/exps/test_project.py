@@ -111,6 +111,7 @@ IDENTITIES = {  # name: (environment, settings)
     "EMAIL comes last": ({"EMAIL": "mail@x"}, {"user.name": "Ada"}),
     "EMAIL after user.email": ({"EMAIL": "mail@x"}, {"user.name": "Ada", "user.email": "ada@x"}),
     "crud around": ({}, {"user.name": " ,Ada <A.> Lovelace.; ", "user.email": "<ada@x>\n"}),
+    "an address that is empty": ({"GIT_AUTHOR_EMAIL": "", "GIT_COMMITTER_EMAIL": ""}, {"user.name": "A", "user.email": "a@x"}),
     "other letters": ({}, {"user.name": "Zoë 实验", "user.email": "zoë@x"}),
 }  # fmt: skip
 
@@ -140,3 +141,25 @@ def test_a_missing_identity_is_told_with_what_to_type(trained, settings, said, h
         open_project(trained).signature("author", 0)
     assert said in caught.value.message and hint in caught.value.hint
     assert caught.value.status == Status.REFUSED
+
+
+@pytest.mark.parametrize("value", ["", " .,<> ", "\n", "<>"])
+def test_a_bad_name_in_the_environment_is_blamed_on_its_variable(trained, value):
+    trained.git("config", "user.name", "Ada")
+    trained.environ |= {"GIT_COMMITTER_NAME": value}
+    assert trained.try_git("var", "GIT_COMMITTER_IDENT").returncode != 0
+    with pytest.raises(ExpError) as caught:
+        open_project(trained).signature("committer", 0)
+    assert caught.value.message == f"GIT_COMMITTER_NAME is {value!r}: nothing that can sign"
+    assert caught.value.hint == "unset GIT_COMMITTER_NAME, or put a name into it"
+    assert open_project(trained).signature("author", 0)
+
+
+def test_a_bad_name_in_a_setting_is_blamed_on_its_file(trained):
+    trained.environ = {name: value for name, value in trained.environ.items() if name not in NAMES}
+    trained.git("config", "--global", "author.name", ".")
+    trained.git("config", "user.email", "a@x")
+    with pytest.raises(ExpError) as caught:
+        open_project(trained).signature("author", 0)
+    assert caught.value.message.startswith("author.name is '.'")
+    assert caught.value.hint.startswith(f"set it in {trained.environ['HOME']}/.gitconfig:")

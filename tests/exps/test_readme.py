@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from expref.exps.cli.app import COMMANDS
+from expref.exps.cli.commands import COMMANDS
 from expref.exps.demo import EXPERIMENTS
 from expref.exps.errors import MEANINGS
 

@@ -146,13 +146,14 @@ def test_the_commit_is_one_on_top_of_head_with_a_name_and_a_message(full):
     assert said.split("\n")[:5] == [baseline, author, author, str(experiment.created), "Try a larger step"]
 
 
-def test_without_a_message_the_commit_names_the_experiment(full):
-    experiment = save(open_project(full), name="first")
+@pytest.mark.parametrize("options", [{}, {"message": None}, {"message": ""}])
+def test_without_a_message_the_commit_names_the_experiment(full, options):
+    experiment = save(open_project(full), name="first", **options)
     assert full.git("log", "-1", "--format=%s", str(experiment.id)) == experiment.message == "exps: save first"
 
 
 @pytest.mark.parametrize("message, stored", [
-    ("", b"\n"), ("two\nlines\n", b"two\nlines\n"), ("many\n\n\n", b"many\n"), ("caf\udce9", b"caf\xe9\n"),
+    ("\n", b"\n"), ("x" * 1_000_000, b"x" * 1_000_000 + b"\n"), ("a\tb\r\x07", b"a\tb\r\x07\n"), ("two\nlines\n", b"two\nlines\n"), ("many\n\n\n", b"many\n"), ("caf\udce9", b"caf\xe9\n"),
     ("\x1b[31m", b"\x1b[31m\n"), ("# no comment", b"# no comment\n"),
 ])  # fmt: skip
 def test_a_message_is_kept_as_it_is_and_ends_once(full, message, stored):
