@@ -156,7 +156,9 @@ def _untracked(project: Project, seen: Status, declared: tuple[str, bool], rules
     path, even_ignored = declared
     full, place = os.path.join(project.root, path), project.prefix + os.fsencode(path)
     is_folder = os.path.isdir(full) and not os.path.islink(full)
-    if seen.index.find(place) is not None or not os.path.lexists(full):
+    number = seen.known.entries.find(place)
+    is_tracked = number is not None and number not in seen.known.included
+    if is_tracked or not os.path.lexists(full):
         return ()
     if not even_ignored and rules.ignored(place, is_folder):
         return ()
@@ -164,6 +166,6 @@ def _untracked(project: Project, seen: Status, declared: tuple[str, bool], rules
     if even_ignored and is_folder:
         wanted = [folder + name for folder, names in _folders_below(project, place) for name in names]
     try:
-        return included(project.repository, seen.users, wanted, seen.folders)
+        return included(project.repository, seen.known, wanted, seen.folders)
     except GitError:
         return ()

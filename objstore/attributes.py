@@ -3,9 +3,10 @@
 What the attributes ask for is not this module's business (`conversion`), nor is the text of one file
 (`formats/attributes.py`). Authority: gitattributes(5); git's `attr.c` (`bootstrap_attr_stack`).
 """
+
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from .config import Config
 from .errors import GitError, Unsupported
@@ -18,14 +19,15 @@ from .repository import Repository
 from .stores.files import BINARY, CLOEXEC, NOFOLLOW, NONBLOCK
 
 SYSTEM_FILE = "/etc/gitattributes"
+Indexed = Callable[[bytes], bytes | None]  # path → the blob in the index, None if there is none
 _Frames = tuple[tuple[int, AttributesFile], ...]  # as `look_up` takes them
 
 
 class Attributes:
     """The attributes of paths in one work tree. A file is read when a path first leads past it, and once."""
 
-    def __init__(self, repository: Repository, index: Index) -> None:
-        """Read what holds for every path. A `.gitattributes` that is not in the work tree is taken from `index`.
+    def __init__(self, repository: Repository, indexed: Indexed) -> None:
+        """Read what holds for every path. A `.gitattributes` that is not in the work tree is taken from the index.
 
         Raises Unsupported where attributes are to come from a tree (`GIT_ATTR_SOURCE`, `attr.tree`), GitError.
         """
@@ -36,22 +38,23 @@ class Attributes:
             raise Unsupported("the environment variable GIT_ATTR_SOURCE")
         if tree := config.settings("attr.tree"):
             raise Unsupported("attr.tree", tree[-1].place)
-        self._repository, self._index = repository, index
+        self._indexed = indexed
         self._fold = config.get_bool("core.ignorecase", False)
         self._root = os.fsencode(repository.work_tree) + b"/"
         self._info = self._at(f"{repository.common_dir}/info/attributes")
         users, machines = self._at(users_file(config, environ)), self._at(machines_file(environ))
         top = self._in_folder(b"")
-        self._outside: _Frames = ((0, users), (0, machines))
-        self._folders: dict[bytes, _Frames] = {b"": ((0, top),)}
+        self._inside: _Frames = _with_rules((0, self._info))
+        self._outside: _Frames = _with_rules((0, users), (0, machines))
+        self._folders: dict[bytes, _Frames] = {b"": _with_rules((0, top))}
         self._macros: dict[str, States] = {**attributes.BUILT_IN}
         for file in (machines, users, top, self._info):  # the last one counts
             self._macros |= file.macros
 
     def of(self, path: bytes) -> dict[str, State]:
         """Every attribute that is said of the file `path`, those that macros bring included."""
-        files = ((0, self._info), *self._above(path.rpartition(b"/")[0]), *self._outside)
-        return attributes.look_up(path, files, self._macros)
+        files = (*self._inside, *self._above(path.rpartition(b"/")[0]), *self._outside)
+        return attributes.look_up(path, files, self._macros) if files else {}
 
     def _above(self, folder: bytes) -> _Frames:
         """The files in `folder` and the folders above it, the nearest first."""
@@ -72,11 +75,15 @@ class Attributes:
         content = None if hidden else read_attributes(self._root + name, NOFOLLOW)
         if content is not None:
             return attributes.decode_file(content, fold=self._fold)
-        return attributes.decode_blob(indexed_blob(self._repository, self._index, name) or b"", fold=self._fold)
+        return attributes.decode_blob(self._indexed(name) or b"", fold=self._fold)
 
     def _at(self, path: str | None) -> AttributesFile:
         content = None if path is None else read_attributes(os.path.join(self._root, os.fsencode(path)), 0)
         return attributes.EMPTY if content is None else attributes.decode_file(content, fold=self._fold)
+
+
+def _with_rules(*frames: tuple[int, AttributesFile]) -> _Frames:
+    return tuple((start, file) for start, file in frames if file.rules)
 
 
 def users_file(config: Config, environ: Mapping[str, str]) -> str | None:

@@ -7,20 +7,23 @@ Filters are programs of the user's and are not run: a file that one applies to i
 Authority: gitattributes(5), git-config(1) ("core.autocrlf", "core.eol", "core.safecrlf", "core.checkRoundtripEncoding",
 "filter.<driver>.clean"); git's `convert.c`, `attr.c` (`bootstrap_attr_stack`), `utf8.c` (`reencode_string_len`).
 """
+
 import codecs
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from .attributes import Attributes, indexed_blob, machines_file, read_attributes, users_file
+from .attributes import Attributes, Indexed, machines_file, read_attributes, users_file
 from .config import Config
 from .errors import GitError, Unsupported
 from .formats.attributes import State
-from .formats.index import Index
 from .repository import Repository
 
-SETTINGS = ("core.autocrlf", "core.eol", "core.safecrlf", "core.checkroundtripencoding", "core.attributesfile")
+SETTINGS = (
+    "core.autocrlf", "core.eol", "core.safecrlf", "core.checkroundtripencoding", "core.attributesfile", "core.filemode",
+    "core.symlinks",
+)  # fmt: skip
 _PRINTABLE = b"\b\t\f\x1b" + bytes(range(32, 127)) + bytes(range(128, 256))
 _NO_TEXT, _ID = rb"\0|\r[^\n]", rb"\$Id:[^$\n]*\$"
 _GAPS = ("", " ", "\t", "\r", "\n", ",")  # between names of encodings; "" is an end
@@ -48,10 +51,10 @@ class LineEnds(NamedTuple):
 class Conversion:
     """What settings and attributes of one work tree ask for together."""
 
-    def __init__(self, repository: Repository, index: Index) -> None:
+    def __init__(self, repository: Repository, indexed: Indexed) -> None:
         """Read the settings, and the attributes that hold everywhere. Raises GitError for bad ones, Unsupported."""
-        self._repository, self._index = repository, index
-        self._attributes = Attributes(repository, index)
+        self._repository, self._indexed = repository, indexed
+        self._attributes = Attributes(repository, indexed)
         config = repository.config
         self._by_text = _by_text(config)
         safe = config.get("core.safecrlf", alone="true") or ""
@@ -65,6 +68,8 @@ class Conversion:
         Raises GitError where git refuses any content: the encoding "true", a required filter that has no program.
         """
         said = self._attributes.of(path)
+        if not said and self._by_text[None] is None:
+            return None
         encoding, shown = said.get("working-tree-encoding"), os.fsdecode(path)
         if encoding is True:
             raise GitError(f"{shown}: true/false are no valid working-tree-encodings")
@@ -76,7 +81,7 @@ class Conversion:
             ident=said.get("ident") is True,
             safe=self._safe,
             round_trip=isinstance(encoding, str) and _is_listed(encoding, self._round_trips),
-            indexed=lambda: indexed_blob(self._repository, self._index, path),
+            indexed=lambda: self._indexed(path),
         )
         return cleaner if cleaner.filter or cleaner.encoding or cleaner.line_ends or cleaner.ident else None
 

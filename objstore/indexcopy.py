@@ -1,32 +1,52 @@
 """A private copy of a user's index that remembers what a snapshot had to read, so that the next one need not.
 
-It is an index in Git's own format: the entries of the user's, those that were looked at with the stat data, mode and id
-that their file had then, and the trees that they make. One more extension says what it was made from:
+It is an index in Git's own format: the entries of the user's and of the untracked files that were saved with them,
+those that were looked at with the stat data, mode and id that their file had then, and the trees that they make. More
+extensions say what it was made from, and make the next look at it and at the files faster:
 
     "EXPS"   hash over the user's index without its trailer (20 or 32 bytes)
              time before the first lstat of the snapshot that made it, ns since the epoch (8 bytes, big-endian)
              fingerprint of what decides how the files that were read are converted (20 or 32 bytes)
-             their folders, "a/b/", each ended by NUL
+             how many entries are of untracked files (4 bytes), the numbers of these entries (4 bytes each)
+             folders of the files that were read, "a/b/", each ended by NUL
+    "EXPN"   folders with as many names as the index tells, and what their times were then (`scan.encode_stamps`)
+    "EXPC"   the stat data of all entries by columns (`formats/statcolumns.py`); the last extension, if it is there
 
 Deleting or corrupting it only costs time; it is believed only for just the index that it was made from, and while
 attributes and settings are what they were.
 """
 import os
-from collections.abc import Callable, Iterable, Mapping
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from struct import Struct
+from typing import NamedTuple
 
 from .errors import Corrupt, Unsupported
-from .formats.index import CachedTree, Index, encode_tree_cache
+from .formats.cachetree import CachedTree, encode_tree_cache
+from .formats.index import SECOND, Index
+from .formats.statcolumns import ROW_BYTES, StatColumns, big_endian, decode_columns, make_columns
 from .ids import ObjectFormat
-from .stores.files import Sharing, read_file, replace_file
+from .scan import RACY_NS, Stamps, decode_stamps, encode_stamps
+from .stores.files import Sharing, create, read_file, write_all
 from .writetree import Stored
 
-EXTENSION = b"EXPS"
+EXTENSION, NAMES, COLUMNS = b"EXPS", b"EXPN", b"EXPC"
 _STAT = Struct(">4I4xIIIII")  # ctime s, ns, mtime s, ns, (device), inode, mode, uid, gid, size
+_BLOCK = 1 << 20  # bytes that are written at once
 
 Fingerprint = Callable[[Iterable[bytes]], bytes]  # folders → a hash over what decides how their files are converted
 # entry number → what its file holds, and its stat data then; None: it must be compared the next time, too
 Looked = Mapping[int, tuple[Stored, os.stat_result] | None]
+
+
+class Remembered(NamedTuple):
+    """What is known of a work tree: entries, of which those with the numbers `included` are of untracked files."""
+
+    entries: Index
+    included: "array[int]"
+    columns: StatColumns | None = None
+    stamps: Stamps | None = None
 
 
 class IndexCopy:
@@ -36,52 +56,139 @@ class IndexCopy:
         """Look at the file `path`, which need not exist."""
         self._path, self._form, self._sharing = path, form, sharing
 
-    def get(self, key: bytes, fingerprint: Fingerprint) -> Index | None:
+    def get(self, key: bytes, fingerprint: Fingerprint) -> Remembered | None:
         """The copy, if it was made from the index whose bytes have the hash `key`; None otherwise.
 
         None too if `fingerprint` of the folders with files that were read is another now.
         """
+        width = self._form.width
         try:
             content = read_file(self._path)
-            index = Index(content, self._form, self._path) if content and any(content[-self._form.width :]) else None
+            if not content or not any(content[-width:]):
+                return None
+            columns = _columns(content, width)
+            index = Index(content, self._form, self._path, offsets=columns.starts if columns else None)
         except (OSError, Corrupt, Unsupported):
             return None
-        made = index.extension(EXTENSION) if index else None
-        width = self._form.width
-        if index is None or made is None or made[:width] != key or len(made) < 2 * width + 8:
+        made = index.extension(EXTENSION) or b""
+        if made[:width] != key or len(made) < 2 * width + 12:
             return None
-        if fingerprint(_folders(made[2 * width + 8 :])) != made[width + 8 : 2 * width + 8]:
+        if fingerprint(_folders(made, width)) != made[width + 8 : 2 * width + 8]:
             return None
         index.written_ns = int.from_bytes(made[width : width + 8], "big")
-        return index
+        return Remembered(index, _included(made, width), columns, decode_stamps(index.extension(NAMES) or b""))
 
     def write(
-        self, key: bytes, index: Index, looked: Looked, tree: CachedTree, began_ns: int, fingerprint: Fingerprint
+        self,
+        key: bytes,
+        known: Remembered,
+        looked: Looked,
+        *,
+        tree: CachedTree,
+        began_ns: int,
+        fingerprint: Fingerprint,
     ) -> None:
-        """Remember `index` with what was looked at. A folder that cannot be written is no reason to fail."""
-        before = _folders((index.extension(EXTENSION) or b"")[2 * self._form.width + 8 :])
+        """Remember what was known with what was looked at. A folder that cannot be written is no reason to fail."""
+        index = known.entries
+        before = _folders(index.extension(EXTENSION) or b"", self._form.width)
         paths = map(index.path, looked)
         folders = sorted({*before, *(path[: path.rfind(b"/") + 1] for path in paths)})
-        made = key + began_ns.to_bytes(8, "big") + fingerprint(folders) + b"".join(each + b"\0" for each in folders)
-        content = bytearray(index.entries_bytes())
-        for number, seen in looked.items():
-            at = index.offsets[number]
-            if seen is None:
-                content[at + _STAT.size - 4 : at + _STAT.size] = bytes(4)  # git's mark for it: no size
-                continue
-            (mode, id_), found = seen
-            times = (*divmod(found.st_ctime_ns, 10**9), *divmod(found.st_mtime_ns, 10**9))
-            numbers = (*times, found.st_ino, mode, found.st_uid, found.st_gid, found.st_size)
-            _STAT.pack_into(content, at, *(each & 0xFFFFFFFF for each in numbers))
-            content[at + _STAT.size : at + _STAT.size + len(id_)] = id_
-        for name, extension in ((b"TREE", encode_tree_cache(tree)), (EXTENSION, made)):
-            content += name + len(extension).to_bytes(4, "big") + extension
-        content += self._form.digest(content)
+        made = b"".join((
+            key,
+            began_ns.to_bytes(8, "big"),
+            fingerprint(folders),
+            len(known.included).to_bytes(4, "big"),
+            big_endian(known.included).tobytes(),
+            *(each + b"\0" for each in folders),
+        ))
+        stamps = {path: stamp for path, stamp in (known.stamps or {}).items() if stamp > 0}
+        extensions = {b"TREE": encode_tree_cache(tree), EXTENSION: made, NAMES: encode_stamps(stamps)}
+        sure_until_ns = began_ns - RACY_NS
+        if columns := known.columns or make_columns(index, sure_until_ns):
+            extensions[COLUMNS] = bytes(_updated(columns, looked, sure_until_ns))
+        with suppress(OSError):
+            self._replace(_blocks(_entries(index, looked), extensions))
+
+    def _replace(self, blocks: Iterable[bytes]) -> None:
+        temporary, hasher = f"{self._path}.{os.getpid()}-{os.urandom(4).hex()}.tmp", self._form.hasher()
+        fd = create(temporary, 0o666, self._sharing)
         try:
-            replace_file(self._path, bytes(content), self._sharing, durable=False)
-        except OSError:
-            return
+            try:
+                for block in blocks:
+                    hasher.update(block)
+                    write_all(fd, block)
+                write_all(fd, hasher.digest())
+            finally:
+                os.close(fd)
+            self._sharing.adjust(temporary)
+            os.replace(temporary, self._path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
 
 
-def _folders(content: bytes) -> list[bytes]:
-    return content.split(b"\0")[:-1]
+def _entries(index: Index, looked: Looked) -> Iterator[bytes | memoryview]:
+    """Header and entries, those that were looked at with what was seen."""
+    entries, done = index.entries_bytes(), 0
+    for number in sorted(looked):
+        at, seen = index.offsets[number], looked[number]
+        yield entries[done:at]
+        if seen is None:
+            done = at + _STAT.size
+            yield bytes(entries[at : done - 4]) + bytes(4)  # git's mark for it: no size
+            continue
+        (mode, id_), found = seen
+        times = (*divmod(found.st_ctime_ns, 10**9), *divmod(found.st_mtime_ns, 10**9))
+        numbers = (*times, found.st_ino, mode, found.st_uid, found.st_gid, found.st_size)
+        yield _STAT.pack(*(each & 0xFFFFFFFF for each in numbers)) + id_
+        done = at + _STAT.size + len(id_)
+    yield entries[done:]
+
+
+def _blocks(entries: Iterable[bytes | memoryview], extensions: Mapping[bytes, bytes]) -> Iterator[bytes]:
+    waiting: list[bytes | memoryview] = []
+    size = 0
+    for entry in entries:
+        waiting.append(entry)
+        size += len(entry)
+        if size > _BLOCK:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    for name, content in extensions.items():
+        waiting += name, len(content).to_bytes(4, "big"), content
+    yield b"".join(waiting)
+
+
+def _updated(columns: StatColumns, looked: Looked, sure_until_ns: int) -> StatColumns:
+    """The columns with what was looked at."""
+    updated = StatColumns(*(column[:] for column in columns))
+    for number, seen in looked.items():
+        updated.ctimes[number] = -1
+        if seen is None:
+            continue
+        found = seen[1]
+        updated.inos[number], updated.sizes[number] = found.st_ino & 0xFFFFFFFF, found.st_size & 0xFFFFFFFF
+        if 0 <= found.st_mtime_ns < sure_until_ns and found.st_ctime_ns < sure_until_ns and found.st_ctime_ns % SECOND:
+            updated.mtimes[number], updated.ctimes[number] = found.st_mtime_ns, found.st_ctime_ns
+    return updated
+
+
+def _columns(content: bytes, width: int) -> StatColumns | None:
+    """The columns, which the last extension holds; None if it is another one."""
+    count = int.from_bytes(content[8:12], "big")
+    size = count * ROW_BYTES
+    at = len(content) - width - size
+    if at < 20 or content[at - 8 : at] != COLUMNS + size.to_bytes(4, "big"):
+        return None
+    return decode_columns(content[at : at + size], count)
+
+
+def _included(made: bytes, width: int) -> "array[int]":
+    start = 2 * width + 12
+    end = start + 4 * int.from_bytes(made[start - 4 : start], "big")
+    return big_endian(array("I", made[start : start + (max(end - start, 0) & ~3)]))
+
+
+def _folders(made: bytes, width: int) -> list[bytes]:
+    start = 2 * width + 12
+    return made[start + 4 * int.from_bytes(made[start - 4 : start], "big") :].split(b"\0")[:-1]

@@ -3,14 +3,17 @@
 The pack is written as `tmp_pack_*` and gets its name only when it is complete and on the disk, the index last, because
 it makes the pack visible; `git gc` clears what a crash leaves. Authority: gitformat-pack(5), git's `pack-write.c`.
 """
+
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from struct import Struct, pack
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from .errors import Conflict
+from .forking import alongside, can_fork
 from .formats.pack import HEADER_SIZE, KIND_OF, entry_header
 from .ids import Kind, ObjectFormat, ObjectId
 from .progress import SILENT, Progress
@@ -20,7 +23,8 @@ from .stores.objectstore import ObjectStore
 LEVEL = 1  # zlib's: of 100,000 blobs of 2 kB, level 6 takes 1.6 times as long for 2 % less
 BLOCK = 1 << 20  # bytes gathered before they are written, and read at a time
 _TYPES = {kind: number for number, kind in KIND_OF.items()}
-_ROW = Struct(">IQ")  # CRC-32 and offset, behind the id
+ROW = Struct(">IQ")  # CRC-32 and offset, behind the id
+_Item = TypeVar("_Item")
 
 
 class PackWriter:
@@ -43,6 +47,7 @@ class PackWriter:
         self._path, self._index_path = (f"{self._folder}/tmp_{kind}_{unique}" for kind in ("pack", "idx"))
         self._fd = create(self._path, 0o444, self._sharing)
         os.lseek(self._fd, HEADER_SIZE, os.SEEK_SET)
+        bytes(BLOCK)  # made and freed: else glibc gives zlib's memory back after each object, at twice zlib's own time
         return self
 
     def __len__(self) -> int:
@@ -51,15 +56,43 @@ class PackWriter:
     def __contains__(self, id_: bytes) -> bool:
         return id_ in self._rows
 
-    def add(self, kind: Kind, content: bytes) -> ObjectId:
-        """Add an object; return its id."""
-        id_ = self._form.name_object(kind, content)
+    def add(self, kind: Kind, content: bytes, id_: ObjectId | None = None) -> ObjectId:
+        """Add an object; return its id, which may be known already."""
+        id_ = id_ or self._form.name_object(kind, content)
         if id_ not in self._rows:
             self._append(id_, entry_header(_TYPES[kind], len(content)) + zlib.compress(content, LEVEL))
         return id_
 
+    def another(self) -> "PackWriter":
+        """A writer for objects that `take_over` moves into this one."""
+        return PackWriter(self._folder, self._form, self._sharing)
+
+    def rows(self) -> bytes:
+        """What was added: ids with CRC-32 and offset, one after the other; then where the last one ends."""
+        self._flush()
+        return b"".join(id_ + row for id_, row in self._rows.items()) + self._offset.to_bytes(8, "big")
+
+    def take_over(self, part: "PackWriter", rows: bytes) -> None:
+        """Add the objects of another pack, those that are here already excepted; `rows` is what it wrote to disk."""
+        found = [*Struct(f">{self._form.width}sIQ").iter_unpack(rows[:-8]), (b"", 0, int.from_bytes(rows[-8:], "big"))]
+        self._flush()
+        done = HEADER_SIZE
+        for (id_, crc, start), (_, _, after) in pairwise(found):
+            if id_ in self._rows:
+                self._copy(part, done, start)
+                done = after
+            else:
+                self._rows[id_] = ROW.pack(crc, self._offset + start - done)
+        self._copy(part, done, found[-1][-1])
+
+    def _copy(self, part: "PackWriter", start: int, end: int) -> None:
+        self._offset += end - start
+        while block := os.pread(part._fd, min(BLOCK, end - start), start):
+            write_all(self._fd, block, self._path)
+            start += len(block)
+
     def _append(self, id_: bytes, entry: bytes) -> None:
-        self._rows[id_] = _ROW.pack(zlib.crc32(entry), self._offset)
+        self._rows[id_] = ROW.pack(zlib.crc32(entry), self._offset)
         self._waiting.append(entry)
         self._offset += len(entry)
         self._waiting_size += len(entry)
@@ -103,7 +136,7 @@ class PackWriter:
         if left or id_ in self._rows or is_kept(id_):
             self._cut(start)
         else:
-            self._rows[id_] = _ROW.pack(zlib.crc32(packed, crc), start)
+            self._rows[id_] = ROW.pack(zlib.crc32(packed, crc), start)
         if left:
             raise Conflict(f"a file of {size} bytes changed its size while it was read")
         return id_
@@ -121,8 +154,8 @@ class PackWriter:
         checksum = self._seal()
         path = f"{self._folder}/pack-{checksum.hex()}"
         self._write_index(checksum)
-        _publish(self._path, path + ".pack")
-        _publish(self._index_path, path + ".idx")
+        publish(self._path, path + ".pack")
+        publish(self._index_path, path + ".idx")
         fsync_folder(self._folder)
         return path
 
@@ -175,7 +208,32 @@ class BulkWriter:
     def write(self, kind: Kind, content: bytes) -> ObjectId:
         """Store an object, or keep the one that is there; return its id."""
         id_ = self._objects.form.name_object(kind, content)
-        return id_ if self._is_kept(id_) else self._pack.add(kind, content)
+        return id_ if self._is_kept(id_) else self._pack.add(kind, content, id_)
+
+    def write_each(
+        self, items: Sequence[_Item], store: Callable[[_Item, "BulkWriter"], ObjectId], *, split: int | None = None
+    ) -> list[ObjectId]:
+        """Call `store(item, sink)` for each item, which writes to `sink` and returns an id; return these.
+
+        With `split`, a forked child does it for the items from there on, where that is possible; then `sink` is another
+        writer for these, and the pack is the same, byte by byte.
+        """
+        if split is None or not can_fork():
+            return [store(item, self) for item in items]
+        with self._pack.another() as part:
+            child = BulkWriter(self._objects)
+            child._loose, child._pack = self._loose, part
+
+            def theirs() -> bytes:
+                ids = [store(item, child) for item in items[split:]]
+                return b"".join([*ids, part.rows()])
+
+            ids, answer = alongside(theirs, lambda: [store(item, self) for item in items[:split]])
+            if answer is None:
+                return ids + [store(item, self) for item in items[split:]]
+            width, end = self._objects.form.width, (len(items) - split) * self._objects.form.width
+            self._pack.take_over(part, answer[end:])
+            return ids + [ObjectId(answer[at : at + width]) for at in range(0, end, width)]
 
     def write_blob(self, stream: BinaryIO, size: int, progress: Progress = SILENT) -> ObjectId:
         """Store a blob of `size` bytes from a stream, in blocks. Raises Conflict if it has another size."""
@@ -202,22 +260,24 @@ def encode_index(rows: dict[bytes, bytes], checksum: bytes, form: ObjectFormat) 
         while at < len(ids) and ids[at][0] == first:
             at += 1
         fanout.append(at)
-    found = [_ROW.unpack(rows[id_]) for id_ in ids]
+    found = [ROW.unpack(rows[id_]) for id_ in ids]
     large = [offset for _, offset in found if offset >= 1 << 31]
     places = {offset: 0x80000000 | number for number, offset in enumerate(large)}
-    content = b"".join((
-        b"\xfftOc\0\0\0\2",
-        pack(">256I", *fanout),
-        *ids,
-        pack(f">{len(ids)}I", *(crc for crc, _ in found)),
-        pack(f">{len(ids)}I", *(places.get(offset, offset) for _, offset in found)),
-        pack(f">{len(large)}Q", *large),
-        checksum,
-    ))
+    content = b"".join(
+        (
+            b"\xfftOc\0\0\0\2",
+            pack(">256I", *fanout),
+            *ids,
+            pack(f">{len(ids)}I", *(crc for crc, _ in found)),
+            pack(f">{len(ids)}I", *(places.get(offset, offset) for _, offset in found)),
+            pack(f">{len(large)}Q", *large),
+            checksum,
+        )
+    )
     return content + form.digest(content)
 
 
-def _publish(temporary: str, path: str) -> None:
+def publish(temporary: str, path: str) -> None:
     """Give a file its name; if somebody wrote the same pack meanwhile, theirs stays."""
     try:
         os.link(temporary, path)

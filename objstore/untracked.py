@@ -5,8 +5,8 @@ nothing is compared; elsewhere names are, and ignore files are read only if one 
 and repositories inside this one are not entered; a folder that cannot be read counts as empty, as in git.
 Authority: git-status(1), "Untracked files"; git's `dir.c` (`treat_path`, `treat_directory`).
 """
+
 import os
-import re
 import stat
 from bisect import bisect_left
 from collections import defaultdict
@@ -15,29 +15,34 @@ from contextlib import suppress
 from itertools import islice, takewhile
 from typing import NamedTuple
 
-from .formats.index import CachedTree, Index
+from .formats.cachetree import CachedTree
+from .formats.index import Index
 from .formats.objects import GITLINK
 from .ignore import IgnoreRules
+from .nested import is_repository
 from .repository import Repository
-from .stores.files import read_file
+from .scan import expected_names
 
 _BLOCK = 1024  # names that are read before they are looked at: one untracked file settles an untracked folder
 _FEW = 32  # names that are looked at one by one
-_GITFILE_MAX = 1 << 20  # bytes; a larger `.git` is none for git
 _GIT = frozenset({b".git"})
-_HEAD = re.compile(rb"ref:[ \t\r\n]*refs/|[0-9A-Fa-f]{40}")
 
 
 def untracked(
-    repository: Repository, index: Index | None = None, *, gone: Iterable[bytes] | None = None
+    repository: Repository,
+    index: Index | None = None,
+    *,
+    gone: Iterable[bytes] | None = None,
+    miscounted: Container[bytes] | None = None,
 ) -> Iterator[bytes]:
     """What `git status --porcelain` lists with "??", in its order: paths of files, "dir/" if nothing in it is tracked.
 
     A caller that has looked at every tracked path of `index` passes as `gone` those where nothing is, or something of
-    another kind: then folders are compared by names only where their number of names is wrong. Raises GitError for a
-    bare repository and for an ignore file of the user's that cannot be used.
+    another kind: then folders are compared by names only where their number of names is wrong. If that has been counted
+    too, `miscounted` are the folders where it is (`scan`). Raises GitError for a bare repository and for an ignore file
+    of the user's that cannot be used.
     """
-    scan = _Scan(repository, index, gone)
+    scan = _Scan(repository, index, gone, miscounted)
     found: list[bytes] = []
     for left in scan.leftovers():
         found += left.files
@@ -46,12 +51,19 @@ def untracked(
 
 
 def untracked_files(
-    repository: Repository, index: Index | None = None, *, gone: Iterable[bytes] | None = None
+    repository: Repository,
+    index: Index | None = None,
+    *,
+    gone: Iterable[bytes] | None = None,
+    below: bytes = b"",
 ) -> Iterator[bytes]:
-    """What `git status --porcelain -uall` lists: each file apart; "dir/" is a repository in this one."""
+    """What `git status --porcelain -uall` lists: each file apart; "dir/" is a repository in this one.
+
+    Only what is in the folder `below` ("a/b/"), which must be a real one, or the top. `gone` is as in `untracked`.
+    """
     scan = _Scan(repository, index, gone)
     found: list[bytes] = []
-    for left in scan.leftovers():
+    for left in scan.leftovers(below):
         found += left.files
         for folder in left.folders:
             if not scan.is_repository(folder):
@@ -78,7 +90,13 @@ class _Tracked(NamedTuple):
 class _Scan:
     """One look at a work tree. Folders are called "" or "a/b/", and kept in lists: they may be very deep."""
 
-    def __init__(self, repository: Repository, index: Index | None, gone: Iterable[bytes] | None) -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        index: Index | None,
+        gone: Iterable[bytes] | None = None,
+        miscounted: Container[bytes] | None = None,
+    ) -> None:
         self._repository = repository
         self._index = repository.index.read() if index is None else index
         self._rules = IgnoreRules(repository, self._index)
@@ -87,10 +105,14 @@ class _Scan:
         self._key = bytes.lower if self._fold else bytes
         self._folded: dict[bytes, _Tracked] = {}
         self._incomplete = None if gone is None else _folders_above(gone)
+        self._miscounted = miscounted
 
-    def leftovers(self) -> Iterator[_Leftovers]:
-        """Go through the tracked folders."""
-        todo: list[tuple[bytes, CachedTree | None]] = [(b"", self._index.tree)]
+    def leftovers(self, below: bytes = b"") -> Iterator[_Leftovers]:
+        """Go through the tracked folders, from `below` on."""
+        cached = self._index.tree
+        for name in below.split(b"/")[:-1]:
+            cached = cached.children.get(name) if cached else None
+        todo: list[tuple[bytes, CachedTree | None]] = [(below, cached)]
         while todo:
             path, cached = todo.pop()
             surplus = self._surplus(path, cached) if cached else None
@@ -111,11 +133,14 @@ class _Scan:
 
         None if that is not to be had without looking at all: in the root, where something is gone, or there are many.
         """
-        if not path or self._incomplete is None or path in self._incomplete or cached.entries < 0:
+        if not path or self._incomplete is None or path in self._incomplete:
             return None
-        below = [child.entries for child in cached.children.values()]
-        expected = cached.entries - sum(below) + len(below)
-        names = self._names(path, expected + _FEW) if min(below, default=1) > 0 else []
+        expected = expected_names(cached)
+        if expected is None:
+            return None
+        if self._miscounted is not None and path not in self._miscounted:
+            return []
+        names = self._names(path, expected + _FEW)
         if not expected <= len(names) <= expected + _FEW:
             return None
         if len(names) == expected:
@@ -207,15 +232,8 @@ class _Scan:
         return [name for name in names if name not in known]
 
     def is_repository(self, path: bytes) -> bool:
-        """Whether a folder is the work tree of another repository. Source: `setup.c` (`is_nonbare_repository_dir`)."""
-        git = self._root + path + b".git"
-        try:
-            found = os.stat(git)
-        except OSError:
-            return False
-        if stat.S_ISREG(found.st_mode):
-            return found.st_size <= _GITFILE_MAX and _names_git_dir(git)
-        return _is_git_dir(git) and os.path.realpath(git) != os.fsencode(self._repository.git_dir)
+        """Whether a folder is the work tree of another repository."""
+        return is_repository(self._root + path, self._repository)
 
 
 def _folders_above(paths: Iterable[bytes]) -> set[bytes]:
@@ -235,11 +253,11 @@ def _tracked_in(index: Index, path: bytes, cached: CachedTree | None) -> _Tracke
     number = bisect_left(everything, path, key=index.path)
     if cached and cached.entries > 0 and not cached.children:
         stop = min(number + cached.entries, len(index))
-        return _Tracked(dict(zip(_paths(index, number, stop, len(path)), range(number, stop), strict=True)), set())
+        return _Tracked(dict(zip(index.paths(number, stop, len(path)), range(number, stop), strict=True)), set())
     stop = bisect_left(everything, behind, lo=number, key=index.path) if path else len(index)
     run = 1  # entries that are read at once
     while number < stop:
-        names = _paths(index, number, min(number + run, stop), len(path))
+        names = index.paths(number, min(number + run, stop), len(path))
         files = list(takewhile(lambda name: b"/" not in name, names))
         found.entries.update(zip(files, range(number, stop), strict=False))
         number, run = number + len(files), min(2 * run, _BLOCK)
@@ -248,13 +266,6 @@ def _tracked_in(index: Index, path: bytes, cached: CachedTree | None) -> _Tracke
             found.folders.add(folder)
             number, run = bisect_left(everything, path + folder + b"0", lo=number + 1, hi=stop, key=index.path), 1
     return found
-
-
-def _paths(index: Index, start: int, stop: int, skipped: int) -> list[bytes]:
-    """The paths of some entries without their first bytes. Asking `Index.path` for each takes three times as long."""
-    content, end_of, flags_at = index.content, index.content.index, index.path_at - 2
-    starts = [at + flags_at + (4 if content[at + flags_at] & 0x40 else 2) + skipped for at in index.offsets[start:stop]]
-    return [content[at : end_of(b"\0", at)] for at in starts]
 
 
 def _tracked_by_folder(index: Index) -> dict[bytes, _Tracked]:
@@ -272,29 +283,3 @@ def _tracked_by_folder(index: Index) -> dict[bytes, _Tracked]:
             folders.add(path[above : at - 1])
             at = above
     return found
-
-
-def _names_git_dir(path: bytes) -> bool:
-    """Whether a file called `.git` names a Git folder. One that must not be read may well do so."""
-    try:
-        with open(path, "rb", buffering=0) as file:
-            content = file.readall()
-    except OSError:
-        return True
-    target = content[8:].rstrip(b"\r\n")
-    return content[:8] == b"gitdir: " and target != b"" and _is_git_dir(os.path.join(os.path.dirname(path), target))
-
-
-def _is_git_dir(path: bytes) -> bool:
-    """Source: git's `setup.c` (`is_git_directory`, `validate_headref`)."""
-    folder = os.fsdecode(path)
-    try:
-        if os.path.islink(f"{folder}/HEAD"):
-            is_head = os.readlink(f"{folder}/HEAD").startswith("refs/")
-        else:
-            is_head = _HEAD.match(read_file(f"{folder}/HEAD") or b"") is not None
-        named = read_file(f"{folder}/commondir")
-    except OSError:
-        return False
-    common = folder if named is None else os.path.join(folder, os.fsdecode(named.rstrip(b"\r\n")))
-    return is_head and os.access(f"{common}/objects", os.X_OK) and os.access(f"{common}/refs", os.X_OK)

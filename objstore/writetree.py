@@ -7,7 +7,8 @@ from bisect import bisect_left
 from collections.abc import Container, Mapping
 from typing import Protocol
 
-from .formats.index import INTENT_TO_ADD, CachedTree, Index
+from .formats.cachetree import CachedTree
+from .formats.index import INTENT_TO_ADD, Index
 from .formats.objects import TREE, TreeEntry, encode_tree
 from .ids import Kind, ObjectId
 from .stores.objectstore import ObjectStore
@@ -92,8 +93,11 @@ class _Writer:
             self._open.append(_Folder(below, cached, number))
 
     def _add(self, number: int, name: bytes) -> None:
-        row = self._index.row(number)
-        now = self._changes.get(number, None if row.extended & INTENT_TO_ADD else (row.mode, row.id))
+        if number in self._changes:
+            now = self._changes[number]
+        else:
+            row = self._index.row(number)
+            now = None if row.extended & INTENT_TO_ADD else (row.mode, row.id)
         if now:
             self._open[-1].entries.append(TreeEntry(now[0], name, now[1]))
         if not now or number in self._passing:

@@ -1,4 +1,5 @@
 """Rows made of nothing but values, without a repository: `table(row("base"), row("a", metrics={"m.json": {"x": 1}}))`."""
+
 import json
 
 from expref.exps.rows import Row

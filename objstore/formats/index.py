@@ -8,20 +8,26 @@
 
 Authority: gitformat-index(5). Only what `stores/indexfile.py` and `worktree.py` need is decoded.
 """
+
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
+from itertools import repeat
+from operator import itemgetter
 from struct import Struct
 from typing import NamedTuple
 
 from ..errors import Corrupt, Unsupported
 from ..ids import ObjectFormat, ObjectId
+from .cachetree import CachedTree, decode_tree_cache, forget_above
+from .objects import FILE
 
 VALID, EXTENDED, STAGE = 0x8000, 0x4000, 0x3000  # flags of an entry
 SKIP_WORKTREE, INTENT_TO_ADD = 0x4000, 0x2000  # its extended flags; git refuses an index with any other
 SECOND = 1_000_000_000  # nanoseconds
 REQUIRED = {b"link": "a split index", b"sdir": "a sparse index"}  # extensions of others that must be understood
-_FIXED = 40  # bytes of stat fields before the id
+_FIXED, _MODE_AT = 40, 24  # bytes of stat fields before the id, and before the mode among them
+_LONG = 0xFFF  # what the flags say of a path that is at least so long, bytes
 
 
 class IndexRow(NamedTuple):
@@ -44,29 +50,30 @@ class IndexRow(NamedTuple):
         return (self.flags & STAGE) >> 12
 
 
-class CachedTree(NamedTuple):
-    """The tree that a folder of the index would make; `entries` is -1 and `id` None if it has to be made anew."""
-
-    entries: int
-    id: ObjectId | None
-    children: dict[bytes, "CachedTree"]
-
-
 class Index:
     """A view on the bytes of an index file. `len()` is the number of entries.
 
     Raises Unsupported for other versions and required extensions, Corrupt for what does not fit or a wrong trailer.
     """
 
-    def __init__(self, content: bytes, form: ObjectFormat, source: str, written_ns: int = 0) -> None:
+    def __init__(
+        self,
+        content: bytes,
+        form: ObjectFormat,
+        source: str,
+        written_ns: int = 0,
+        *,
+        offsets: "array[int] | None" = None,
+    ) -> None:
         """Check header, trailer and extensions of `content`, and find where each entry starts.
 
         `written_ns` is when the file was written: what changed since then may have the stat data that it holds.
+        `offsets` is where the entries start, if somebody who is trusted knows.
         """
         if content[:8] == b"DIRC\0\0\0\4":
             _check_trailer(content, form, source)
             content = expand(content, form, source)
-        self.content, self._form, self._source, self.written_ns = content, form, source, written_ns
+        self.content, self.form, self.source, self.written_ns = content, form, source, written_ns
         self.path_at = _FIXED + form.width + 2  # from the start of an entry to its path, if it has no extended flags
         self._stat = Struct(f">10I{form.width}sH")
         end = len(content) - form.width
@@ -76,10 +83,10 @@ class Index:
         if self.version not in (2, 3):
             raise Unsupported(f"index version {self.version}", source)
         _check_trailer(content, form, source)
-        self.offsets = array("Q")
+        self.offsets = array("Q") if offsets is None else offsets
         self.tree: CachedTree | None = None
         self._spans: dict[bytes, tuple[int, int]] = {}
-        self._entries_end = self._find_entries(end)
+        self._entries_end = self._find_entries(end) if offsets is None else self._end_of_last(end)
         self._find_extensions(self._entries_end, end)
         self.tree = decode_tree_cache(self.extension(b"TREE") or b"", form)
 
@@ -88,33 +95,41 @@ class Index:
 
     def _find_entries(self, end: int) -> int:
         """Note where each entry starts; return where the last one ends."""
-        content, append = self.content, self.offsets.append
-        flags_at, at = _FIXED + self._form.width, 12
-        for _ in range(int.from_bytes(content[8:12], "big")):
-            append(at)
-            path_at = at + flags_at + 2
-            if path_at < end and content[path_at - 2] & 0x40:
-                self._check_extended(path_at)
-                path_at += 2
-            stop = content.find(b"\0", path_at, end)
-            at += (stop - at + 8) & ~7
-            if stop < 0 or at > end:
-                raise Corrupt(self._source, self.offsets[-1], "an entry does not end")
+        content, append, end_of = self.content, self.offsets.append, self.content.index
+        path_in, at = self.path_at, 12
+        try:
+            for _ in repeat(None, int.from_bytes(content[8:12], "big")):
+                append(at)
+                path_at = at + path_in
+                if content[path_at - 2] & 0x40:
+                    self._check_extended(path_at)
+                    path_at += 2
+                at += (end_of(b"\0", path_at, end) - at + 8) & ~7
+        except (ValueError, IndexError):
+            at = end + 1
+        if at > end:
+            raise Corrupt(self.source, self.offsets[-1], "an entry does not end")
         return at
+
+    def _end_of_last(self, end: int) -> int:
+        if not self.offsets:
+            return 12
+        at, path = self.offsets[-1], self.path(len(self) - 1)
+        return at + (self.content.index(path, at + self.path_at, end) + len(path) - at + 8 & ~7)
 
     def _check_extended(self, at: int) -> None:
         unknown = int.from_bytes(self.content[at : at + 2], "big") & ~(SKIP_WORKTREE | INTENT_TO_ADD)
         if unknown:
-            raise Unsupported(f"an index entry with the extended flag {unknown:#06x}", self._source)
+            raise Unsupported(f"an index entry with the extended flag {unknown:#06x}", self.source)
 
     def _find_extensions(self, at: int, end: int) -> None:
         while at + 8 <= end:
             name, size = self.content[at : at + 4], int.from_bytes(self.content[at + 4 : at + 8], "big")
             at += 8
             if at + size > end:
-                raise Corrupt(self._source, at, f"extension {name!r} does not end")
+                raise Corrupt(self.source, at, f"extension {name!r} does not end")
             if not b"A" <= name[:1] <= b"Z":
-                raise Unsupported(REQUIRED.get(name, f"the index extension {name.decode('latin-1')!r}"), self._source)
+                raise Unsupported(REQUIRED.get(name, f"the index extension {name.decode('latin-1')!r}"), self.source)
             self._spans[name] = (at, at + size)
             at += size
 
@@ -123,18 +138,39 @@ class Index:
         start, end = self._spans.get(name, (0, 0))
         return self.content[start:end] if end else None
 
-    def entries_bytes(self) -> bytes:
+    def entries_bytes(self) -> memoryview:
         """Header and entries, without extensions and trailer."""
-        return self.content[: self._entries_end]
+        return memoryview(self.content)[: self._entries_end]
 
     def path(self, number: int) -> bytes:
         """The path of an entry, counted from 0, relative to the work tree and with "/"."""
         return self._path_at(self.offsets[number])
 
     def _path_at(self, at: int) -> bytes:
-        flags_at = at + _FIXED + self._form.width
+        flags_at = at + _FIXED + self.form.width
         start = flags_at + (4 if self.content[flags_at] & 0x40 else 2)
         return self.content[start : self.content.index(b"\0", start)]
+
+    def paths(self, start: int, stop: int, skipped: int = 0) -> list[bytes]:
+        """The paths of some entries without their first bytes. Asking `path` for each takes three times as long."""
+        content, end_of, flags_at = self.content, self.content.index, self.path_at - 2
+        offsets = self.offsets[start:stop]
+        starts = [at + flags_at + (4 if content[at + flags_at] & 0x40 else 2) + skipped for at in offsets]
+        return [content[at : end_of(b"\0", at)] for at in starts]
+
+    def id(self, number: int) -> bytes:
+        """The id of an entry; what `row` says, faster."""
+        at = self.offsets[number] + _FIXED
+        return self.content[at : at + self.form.width]
+
+    def mode(self, number: int) -> int:
+        """The mode of an entry; what `row` says, faster."""
+        at = self.offsets[number] + _MODE_AT
+        return int.from_bytes(self.content[at : at + 4], "big")
+
+    def has_flags(self, number: int) -> bool:
+        """Whether an entry has flags: it is unmerged, or git was told not to look at its file, or more."""
+        return self.content[self.offsets[number] + self.path_at - 2] > 15
 
     def find(self, path: bytes) -> int | None:
         """The number of the entry for `path`, of the lowest stage; None if it is not tracked."""
@@ -150,6 +186,33 @@ class Index:
             after = at + self._stat.size
             extended = int.from_bytes(self.content[after : after + 2], "big")
         return IndexRow((cs, cn), (ms, mn), ino, mode, uid, gid, size, ObjectId(id_), flags, extended)
+
+
+def edit(index: Index, dropped: Iterable[int], added: Iterable[bytes]) -> Index:
+    """The index without the entries of the numbers `dropped` and with one for each path in `added`, both in order.
+
+    Nothing is known of what is added: neither stat data nor content; it must not be in the index.
+    """
+    form, changed = index.form, [index.path(number) for number in dropped]
+    cuts = [(number, number + 1, b"") for number in dropped]  # from an entry, up to one, what is there instead
+    fixed, at = Struct(f">24xI{12 + form.width}xH"), 0
+    for path in added:
+        if at < len(index) and index.path(at) < path:
+            at = bisect_left(range(len(index)), path, lo=at, key=index.path)
+        entry = fixed.pack(FILE, min(len(path), _LONG)) + path
+        cuts.append((at, at, entry + bytes(8 - len(entry) % 8)))
+        changed.append(path)
+    entries, done = index.entries_bytes(), 0
+    starts = index.offsets + array(index.offsets.typecode, [len(entries)])
+    count = len(index) + sum(1 if new else -1 for _, _, new in cuts)
+    parts: list[bytes | memoryview] = [index.content[:8], count.to_bytes(4, "big")]
+    for start, after, new in sorted(cuts, key=itemgetter(0, 1)):
+        parts += entries[starts[done] : starts[start]], new
+        done = after
+    content = b"".join([*parts, entries[starts[done] :], bytes(form.width)])
+    edited = Index(content, form, index.source, index.written_ns)
+    edited.tree = forget_above(index.tree, changed) if index.tree else None
+    return edited
 
 
 def _check_trailer(content: bytes, form: ObjectFormat, source: str) -> None:
@@ -195,60 +258,13 @@ def _read_cut(content: bytes, at: int, end: int, source: str) -> tuple[int, int]
     raise Corrupt(source, at, "an entry does not end")
 
 
-def decode_tree_cache(content: bytes, form: ObjectFormat) -> CachedTree | None:
-    """The TREE extension: for each folder in depth-first order a name, NUL, "count children\\n" and its id if known.
-
-    None if it is broken in any way: it is only ever a short cut.
-    """
-    root: CachedTree | None = None
-    open_: list[tuple[CachedTree, int]] = []  # folders and how many of their children are still to come
-    at = 0
-    while at < len(content):
-        stop = content.find(b"\0", at)
-        line = content.find(b"\n", stop)
-        if stop < 0 or line < 0:
-            return None
-        try:
-            count, children = map(int, content[stop + 1 : line].split(b" "))
-        except ValueError:
-            return None
-        name, at = content[at:stop], line + 1
-        id_ = ObjectId(content[at : at + form.width]) if count >= 0 else None
-        at += form.width if count >= 0 else 0
-        if at > len(content) or children < 0 or (root is not None and not open_):
-            return None
-        node = CachedTree(count, id_, {})
-        if open_:
-            parent, left = open_.pop()
-            parent.children[name] = node
-            if left > 1:
-                open_.append((parent, left - 1))
-        else:
-            root = node
-        if children:
-            open_.append((node, children))
-    return None if open_ else root
-
-
-def encode_tree_cache(root: CachedTree) -> bytes:
-    """The TREE extension of these folders."""
-    parts, todo = [], [(b"", root)]
-    while todo:
-        name, node = todo.pop()
-        count = node.entries if node.id else -1
-        known = node.id if node.id and count >= 0 else b""
-        parts.append(b"%s\0%d %d\n%s" % (name, count, len(node.children), known))
-        todo += reversed(node.children.items())
-    return b"".join(parts)
-
-
 def encode_index(rows: Iterable[tuple[bytes, IndexRow]], form: ObjectFormat) -> bytes:
     """An index of version 2 without extensions; `rows` are sorted by path."""
     pack = Struct(f">10I{form.width}sH").pack
     entries = []
     for path, row in rows:
         stats = (*row.ctime, *row.mtime, 0, row.ino, row.mode, row.uid, row.gid, row.size)
-        entry = pack(*(number & 0xFFFFFFFF for number in stats), row.id, min(len(path), 0xFFF)) + path
+        entry = pack(*(number & 0xFFFFFFFF for number in stats), row.id, min(len(path), _LONG)) + path
         entries.append(entry + bytes(8 - len(entry) % 8))
     content = b"DIRC" + (2).to_bytes(4, "big") + len(entries).to_bytes(4, "big") + b"".join(entries)
     return content + form.digest(content)

@@ -5,12 +5,15 @@ A second way of keeping it (split, sparse) would be another class with the same 
 import os
 import stat
 from collections.abc import Iterable
+from io import FileIO
 from typing import Protocol
 
 from ..errors import Conflict, Corrupt
-from ..formats.index import Index, IndexRow, encode_index
+from ..formats.index import Index, IndexRow, encode_index, key_of
 from ..ids import ObjectFormat
-from .files import BINARY, CLOEXEC, NONBLOCK, LockFile
+from .files import NONBLOCK, LockFile
+
+_BLOCK = 1 << 20  # bytes read at a time
 
 
 class IndexStore(Protocol):
@@ -24,6 +27,9 @@ class IndexStore(Protocol):
 
     def decode(self, content: bytes, written_ns: int) -> Index:
         """The index of bytes that `read_bytes` returned. Raises Unsupported, Corrupt."""
+
+    def key(self) -> bytes:
+        """The hash over these bytes without their trailer; they are not kept in memory."""
 
 
 class IndexFile:
@@ -40,17 +46,30 @@ class IndexFile:
     def read_bytes(self) -> tuple[bytes, int]:
         """As the protocol says."""
         try:
-            fd = os.open(self._path, os.O_RDONLY | NONBLOCK | CLOEXEC | BINARY)
+            with self._open() as file:
+                return file.readall(), os.fstat(file.fileno()).st_mtime_ns
         except FileNotFoundError:
             return encode_index((), self._form), 0
+
+    def key(self) -> bytes:
+        """As the protocol says."""
+        hasher = self._form.hasher()
         try:
-            found = os.fstat(fd)
-            if not stat.S_ISREG(found.st_mode):
-                raise Corrupt(self._path, None, "it is not a file")
-            with open(fd, "rb", buffering=0, closefd=False) as file:
-                return file.readall(), found.st_mtime_ns
-        finally:
-            os.close(fd)
+            with self._open() as file:
+                left = os.fstat(file.fileno()).st_size - self._form.width
+                while left > 0 and (block := file.read(min(left, _BLOCK))):
+                    hasher.update(block)
+                    left -= len(block)
+        except FileNotFoundError:
+            return key_of(encode_index((), self._form), self._form)
+        return hasher.digest()
+
+    def _open(self) -> FileIO:
+        file = FileIO(self._path, opener=lambda path, flags: os.open(path, flags | NONBLOCK))
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file.close()
+            raise Corrupt(self._path, None, "it is not a file")
+        return file
 
     def decode(self, content: bytes, written_ns: int) -> Index:
         """The index of bytes that `read_bytes` returned. Raises Unsupported, Corrupt."""

@@ -8,9 +8,10 @@ import random
 import re
 import shutil
 import subprocess
+from functools import partial
 
 import pytest
-from expref.objstore.attributes import Attributes
+from expref.objstore.attributes import Attributes, indexed_blob
 from expref.objstore.conversion import _CODECS, Conversion
 from expref.objstore.errors import GitError, Unsupported
 from expref.objstore.ids import SHA1
@@ -135,7 +136,7 @@ def assert_same_attributes(repo, paths):
     for path, name, value in zip(fields[::3], fields[1::3], fields[2::3], strict=False):
         theirs[path][name] = value
     opened = repo.open()
-    attributes = Attributes(opened, opened.index.read())
+    attributes = Attributes(opened, partial(indexed_blob, opened, opened.index.read()))
     for path in paths:
         said = attributes.of(path.encode()).items()
         found = {name: {True: "set", False: "unset"}.get(state, state) for name, state in said if state is not None}
@@ -294,7 +295,7 @@ def make_files(repo, rng, count):
 def cleaned(repo, names):
     """What we make of each file: the id of its blob, or None where we refuse it; without those that we cannot do."""
     opened = repo.open()
-    conversion = Conversion(opened, opened.index.read())
+    conversion = Conversion(opened, partial(indexed_blob, opened, opened.index.read()))
     for name in names:
         before = (repo.path / name).read_bytes()
         try:

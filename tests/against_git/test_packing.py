@@ -4,7 +4,7 @@ import os
 import random
 
 import pytest
-from expref.objstore import worktree
+from expref.objstore import capture, filecontents, worktree
 from expref.objstore.ids import OBJECT_FORMATS
 from expref.objstore.packing import BulkWriter, PackWriter
 from expref.objstore.stores.files import PRIVATE
@@ -96,7 +96,8 @@ def test_a_snapshot_of_many_changes_makes_one_pack(repo, count, packs):
 
 def test_a_snapshot_of_many_changes_writes_no_object_twice(repo, monkeypatch):
     monkeypatch.setattr(worktree, "BULK", 3)
-    monkeypatch.setattr(worktree, "STREAMED", 9)
+    for module in (capture, filecontents):
+        monkeypatch.setattr(module, "STREAMED", 9)
     fill(repo, 9)
     repo.git("hash-object", "-w", "d0/f0", "d1/f1")
     before = loose_ids(repo)

@@ -41,6 +41,8 @@ def small_scale(monkeypatch):
     """No syncs: nothing here loses power. The copy of the index and the fork are used for few files too."""
     monkeypatch.setattr(os, "fsync", lambda _: None)
     monkeypatch.setattr(worktree, "_WORTH", 0)
+    monkeypatch.setattr(worktree, "_MANY", 0)
+    monkeypatch.setattr(scan, "RUN", 3)
     monkeypatch.setattr(scan, "WORTH_A_FORK", 0)
 
 

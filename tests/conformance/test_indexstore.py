@@ -3,6 +3,7 @@ import os
 
 import pytest
 from expref.objstore.errors import Corrupt, Unsupported
+from expref.objstore.formats.index import key_of
 from expref.objstore.ids import SHA1
 from expref.objstore.stores.indexfile import IndexFile
 
@@ -53,6 +54,13 @@ def test_every_entry_says_what_it_is(kept):
     assert (row.mode, row.id, row.ctime, row.mtime, row.ino, row.uid, row.gid, row.size) == (
         0o100755, oid(1), (1, 2), (3, 4), 5, 6, 7, 8,
     )
+
+
+@pytest.mark.parametrize("entries", [(), (Entry(b"a"), Entry(b"b/c"))])
+def test_the_key_is_that_of_the_bytes(kept, entries):
+    assert kept.store().key() == key_of(kept.store().read_bytes()[0], SHA1)
+    kept.fill(*entries)
+    assert kept.store().key() == key_of(kept.store().read_bytes()[0], SHA1)
 
 
 def test_when_it_was_written_is_known(kept, tmp_path):

@@ -1,9 +1,10 @@
 """Which contents are converted, and how, without git at hand. What git stores: against_git/test_conversion.py."""
 import os
+from functools import partial
 
 import pytest
 from expref.objstore import attributes as attributes_module
-from expref.objstore.attributes import Attributes
+from expref.objstore.attributes import Attributes, indexed_blob
 from expref.objstore.conversion import Cleaner, Conversion, LineEnds
 from expref.objstore.errors import GitError, NotFound, Unsupported
 from expref.objstore.formats.index import IndexRow
@@ -12,9 +13,14 @@ from expref.objstore.ids import ObjectId
 from expref.objstore.repository import Repository
 
 
+def of_index(repository):
+    """What finds the blob of a path in the index, as Attributes and Conversion take it."""
+    return partial(indexed_blob, repository, repository.index.read())
+
+
 @pytest.fixture
 def make(tmp_path, monkeypatch):
-    """A function that makes a repository, with attributes files below `tmp_path`; returns it and its index."""
+    """A function that makes a repository, with attributes files below `tmp_path`; returns it and what finds blobs."""
     monkeypatch.setattr(attributes_module, "SYSTEM_FILE", str(tmp_path / "system"))
 
     def make(attributes=b"", config="", files=None, index=None, **environ):
@@ -31,7 +37,7 @@ def make(tmp_path, monkeypatch):
             for name, content in sorted((index or {}).items())
         ])
         repository = Repository.discover(str(tmp_path / "repo"), environ)
-        return repository, repository.index.read()
+        return repository, of_index(repository)
 
     return make
 
@@ -62,26 +68,26 @@ def test_macros_come_from_outside_the_folders_only(make):
 
 def test_a_file_that_is_deleted_or_a_link_is_read_from_the_index(make, tmp_path):
     tracked = {b"a/.gitattributes": b"* text", b"b/.gitattributes": b"* text"}
-    repository, index = make(files={"repo/x": b"* -text"}, index=tracked)
+    repository, indexed = make(files={"repo/x": b"* -text"}, index=tracked)
     (tmp_path / "repo/a").mkdir()
     (tmp_path / "repo/a/.gitattributes").symlink_to("../x")
-    attributes = Attributes(repository, index)
+    attributes = Attributes(repository, indexed)
     assert attributes.of(b"a/f") == attributes.of(b"b/f") == {"text": True}
 
 
 def test_a_link_is_not_followed_where_there_is_no_flag_for_it(make, tmp_path, monkeypatch):
-    repository, index = make(files={"repo/x": b"* -text"})
+    repository, indexed = make(files={"repo/x": b"* -text"})
     (tmp_path / "repo/a").mkdir()
     (tmp_path / "repo/a/.gitattributes").symlink_to("../x")
     monkeypatch.setattr(attributes_module, "NOFOLLOW", 0)
-    assert Attributes(repository, index).of(b"a/f") == {}
+    assert Attributes(repository, indexed).of(b"a/f") == {}
 
 
 def test_a_fifo_does_not_block_and_a_folder_says_nothing(make, tmp_path):
-    repository, index = make(files={"repo/a/.gitattributes/x": b"* text"}, index={b"a/.gitattributes": b"* text"})
+    repository, indexed = make(files={"repo/a/.gitattributes/x": b"* text"}, index={b"a/.gitattributes": b"* text"})
     (tmp_path / "repo/b").mkdir()
     os.mkfifo(tmp_path / "repo/b/.gitattributes")
-    attributes = Attributes(repository, index)
+    attributes = Attributes(repository, indexed)
     assert attributes.of(b"a/f") == attributes.of(b"b/f") == {}
 
 
@@ -91,7 +97,7 @@ def test_a_blob_that_is_missing_is_an_error(make, tmp_path):
     row = IndexRow((0, 0), (0, 0), 0, FILE, 0, 0, 0, ObjectId(b"1" * 20), 0, 0)
     repository.index.make([(b"a/.gitattributes", row)])
     with pytest.raises(NotFound, match="31313131"):
-        Attributes(repository, repository.index.read()).of(b"a/f")
+        Attributes(repository, of_index(repository)).of(b"a/f")
 
 
 def test_folders_as_deep_as_they_come(make):
@@ -123,7 +129,7 @@ def test_a_bare_repository_has_no_files(tmp_path):
     Repository.init(str(tmp_path), environ)
     bare = Repository(str(tmp_path / ".git"), None, environ)
     with pytest.raises(GitError, match="bare"):
-        Attributes(bare, bare.index.read())
+        Attributes(bare, of_index(bare))
 
 
 @pytest.mark.parametrize(("attributes", "config"), [
@@ -162,8 +168,8 @@ LINE_ENDS = {  # attributes: by default, with core.autocrlf, with core.autocrlf 
 ])  # fmt: skip
 def test_line_ends(make, column, setting):
     files = {"repo/.git/info/attributes": b"".join(b"/%d %s\n" % each for each in enumerate(LINE_ENDS))}
-    repository, index = make(config=f"[core]\n\tautocrlf = no\n\teol = native\n\t{setting}\n", files=files)
-    conversion = Conversion(repository, index)
+    repository, indexed = make(config=f"[core]\n\tautocrlf = no\n\teol = native\n\t{setting}\n", files=files)
+    conversion = Conversion(repository, indexed)
     for number, expected in enumerate(LINE_ENDS.values()):
         found = conversion.cleaner(b"%d" % number)
         assert (found and found.line_ends) == expected[column]

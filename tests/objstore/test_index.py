@@ -4,15 +4,14 @@ import random
 
 import pytest
 from expref.objstore.errors import Corrupt, GitError, Unsupported
+from expref.objstore.formats.cachetree import CachedTree, decode_tree_cache, encode_tree_cache
 from expref.objstore.formats.index import (
     INTENT_TO_ADD,
     SKIP_WORKTREE,
-    CachedTree,
     Index,
     IndexRow,
-    decode_tree_cache,
+    edit,
     encode_index,
-    encode_tree_cache,
     expand,
     key_of,
 )
@@ -181,7 +180,7 @@ def test_an_extension_is_found_by_its_name():
 
 
 def test_the_entries_alone_make_an_index():
-    alone = index_of(*ENTRIES, extensions=extension(b"REUC", b"x")).entries_bytes()
+    alone = bytes(index_of(*ENTRIES, extensions=extension(b"REUC", b"x")).entries_bytes())
     assert alone + hashlib.sha1(alone).digest() == make_index(*ENTRIES)
     assert Index(encode_index((), SHA256), SHA256, "index").entries_bytes() == b"DIRC\0\0\0\2" + bytes(4)
 
@@ -296,3 +295,30 @@ def test_version_4_with_a_wrong_checksum_is_corrupt():
     with pytest.raises(Corrupt, match="checksum"):
         Index(SHORT + bytes(19) + b"!", SHA1, "index")
     assert expand(SHORT + bytes(20), SHA1, "index") == expand(SHORT + hashlib.sha1(SHORT).digest(), SHA1, "index")
+
+
+PATHS = [b"a", b"a-b", b"a/b", b"b/c/d", b"z"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_edited_index_is_the_one_with_these_paths(seed):
+    generator = random.Random(seed)
+    before = sorted(generator.sample([b"%c/%c" % pair for pair in [(a, b) for a in b"abc" for b in b"xyz"]] + PATHS, 8))
+    index = index_of(*(Entry(path, ino=number) for number, path in enumerate(before)), extensions=tree_extension((b"", 8, 0, oid(1))))
+    dropped = sorted(generator.sample(range(8), 3))
+    added = sorted({b"new%d" % number for number in range(3)} | {b"0", b"zz"} | {b"b/\xff"})
+    edited = edit(index, dropped, added)
+    kept = [path for number, path in enumerate(before) if number not in dropped]
+    assert edited.paths(0, len(edited)) == sorted([*kept, *added])
+    assert [edited.row(edited.find(path)).ino for path in kept] == [before.index(path) for path in kept]
+    row = edited.row(edited.find(b"new1"))
+    assert (row.mode, row.id, row.size, row.flags) == (FILE, bytes(20), 0, 4)
+    assert edited.tree == CachedTree(-1, None, {})
+    assert Index(bytes(edited.entries_bytes()) + bytes(20), SHA1, "index").paths(0, 99) == edited.paths(0, 99)
+
+
+def test_single_fields_are_those_of_the_row():
+    index = index_of(Entry(b"a", EXECUTABLE, oid(3)), Entry(b"b", flags=0x8000), Entry(b"c", extended=0), version=3)
+    for number in range(3):
+        row = index.row(number)
+        assert (index.id(number), index.mode(number), index.has_flags(number)) == (row.id, row.mode, bool(row.flags & 0xF000))

@@ -1,11 +1,13 @@
 """The copy of an index that remembers what was read. What it saves a snapshot is in tests/against_git/test_snapshot.py."""
 import os
+from array import array
 
 import pytest
-from expref.objstore.formats.index import CachedTree, Index, key_of
+from expref.objstore.formats.cachetree import CachedTree
+from expref.objstore.formats.index import Index, key_of
 from expref.objstore.formats.objects import FILE
 from expref.objstore.ids import SHA1
-from expref.objstore.indexcopy import EXTENSION, IndexCopy
+from expref.objstore.indexcopy import COLUMNS, EXTENSION, IndexCopy, Remembered
 from expref.objstore.stores.files import PRIVATE
 
 from tests.indexmaker import Entry, extension, make_index, tree_extension
@@ -36,19 +38,25 @@ def users(version=2, extensions=b""):
     return content, key_of(content, SHA1)
 
 
+def write(copy, key, index, looked, began_ns, included=()):
+    """Write a copy of an index or of what a copy gave."""
+    remembered = index if isinstance(index, Remembered) else Remembered(index, array("I", included))
+    copy.write(key, remembered, looked, tree=TREE, began_ns=began_ns, fingerprint=decides)
+
+
 def fill(copy, tmp_path, version=2, extensions=tree_extension((b"", 4, 0, oid(9)))):
     """Write a copy in which entry 1 was looked at and entry 3 must be; returns (key, what lstat said)."""
     content, key = users(version, extensions)
     (tmp_path / "file").write_bytes(b"12345")
     found = os.lstat(tmp_path / "file")
-    copy.write(key, Index(content, SHA1, "index"), {1: ((FILE, oid(42)), found), 3: None}, TREE, 77, decides)
+    write(copy, key, Index(content, SHA1, "index"), {1: ((FILE, oid(42)), found), 3: None}, 77)
     return key, found
 
 
 @pytest.mark.parametrize("version", [2, 3, 4])
 def test_what_was_looked_at_is_remembered(copy, tmp_path, version):
     key, found = fill(copy, tmp_path, version)
-    index, before = copy.get(key, decides), Index(users(version)[0], SHA1, "index")
+    index, before = copy.get(key, decides).entries, Index(users(version)[0], SHA1, "index")
     assert [index.path(number) for number in range(4)] == [entry.path for entry in ENTRIES]
     assert [index.row(number) for number in (0, 2)] == [before.row(number) for number in (0, 2)]
     row = index.row(1)
@@ -61,14 +69,14 @@ def test_what_was_looked_at_is_remembered(copy, tmp_path, version):
 
 def test_other_extensions_are_left_out(copy, tmp_path):
     key, _ = fill(copy, tmp_path, extensions=extension(b"UNTR", b"x" * 1000) + extension(b"REUC", b"y"))
-    index = copy.get(key, decides)
+    index = copy.get(key, decides).entries
     assert [index.extension(name) is None for name in (b"UNTR", b"REUC", b"TREE", EXTENSION)] == [True, True, False, False]
 
 
 def test_a_copy_of_a_copy_keeps_what_the_first_one_knew(copy, tmp_path):
     key, found = fill(copy, tmp_path)
-    copy.write(key, copy.get(key, decides), {0: ((FILE, oid(43)), found)}, TREE, 88, decides)
-    index = copy.get(key, decides)
+    write(copy, key, copy.get(key, decides), {0: ((FILE, oid(43)), found)}, 88)
+    index = copy.get(key, decides).entries
     assert [index.row(number).id for number in (0, 1)] == [oid(43), oid(42)]
     assert index.row(3).size == 0
     assert index.written_ns == 88
@@ -77,12 +85,28 @@ def test_a_copy_of_a_copy_keeps_what_the_first_one_knew(copy, tmp_path):
     assert asked == [b"", b"dir/", b"x/y/"]
 
 
+def test_the_entries_of_untracked_files_are_told_from_the_others(copy):
+    content, key = users()
+    for included in ((1, 3), (), (0, 1, 2, 3)):
+        write(copy, key, Index(content, SHA1, "index"), {}, 1, included)
+        found = copy.get(key, decides)
+        assert (tuple(found.included), len(found.entries)) == (included, 4)
+
+
+def test_where_entries_start_is_known_without_a_look_at_them(copy, tmp_path, monkeypatch):
+    key, _ = fill(copy, tmp_path)
+    monkeypatch.setattr(Index, "_find_entries", None)
+    index = copy.get(key, decides).entries
+    assert [index.path(number) for number in range(4)] == [entry.path for entry in ENTRIES]
+    assert index.extension(COLUMNS)
+
+
 def test_numbers_that_do_not_fit_are_kept_modulo_2_to_the_32(copy):
     content, key = users()
     times = {"st_mtime_ns": -1, "st_ctime_ns": ((1 << 32) + 1) * 10**9}
     found = os.stat_result((0o100644, (5 << 32) + 6, 0, 1, 1 << 32, 7, (1 << 33) + 8, 0, -1, 0), times)
-    copy.write(key, Index(content, SHA1, "index"), {0: ((FILE, oid(42)), found)}, TREE, 1, decides)
-    row = copy.get(key, decides).row(0)
+    write(copy, key, Index(content, SHA1, "index"), {0: ((FILE, oid(42)), found)}, 1)
+    row = copy.get(key, decides).entries.row(0)
     assert (row.ino, row.uid, row.gid, row.size) == (6, 0, 7, 8)
     assert (row.ctime, row.mtime) == ((1, 0), (0xFFFFFFFF, 999_999_999))
 

@@ -103,7 +103,7 @@ def test_an_exception_leaves_nothing(folder, store, error):
     assert names(folder) == []
 
 
-@pytest.mark.parametrize("failing", ["_publish", "encode_index", "fsync_folder"])
+@pytest.mark.parametrize("failing", ["publish", "encode_index", "fsync_folder"])
 def test_a_failure_at_the_end_leaves_no_temporary_file(folder, store, failing, monkeypatch):
     def fail(*_):
         raise OSError(28, "No space left on device")

@@ -4,13 +4,15 @@ import signal
 import threading
 
 import pytest
+from expref.objstore import forking as forking_module
 from expref.objstore import scan
 from expref.objstore.formats.index import SKIP_WORKTREE, Index
 from expref.objstore.formats.objects import EXECUTABLE, FILE, SYMLINK
+from expref.objstore.formats.statcolumns import make_columns
 from expref.objstore.ids import SHA1
-from expref.objstore.scan import Folders, unsettled
+from expref.objstore.scan import Folders
 
-from tests.indexmaker import Entry, make_index
+from tests.indexmaker import Entry, make_index, tree_extension
 from tests.packmaker import oid
 
 forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
@@ -44,8 +46,8 @@ def look(root, *entries, written=LATER, workers=1, version=2):
     """The paths that are not settled, by one process; two must agree."""
     index = Index(make_index(*entries, version=version), SHA1, "index", written * 10**9)
     base = os.fsencode(root) + b"/"
-    found = unsettled(index, base, Folders(base), workers)
-    return [index.path(number) for number in found]
+    found = scan.scan(index, base, Folders(base), workers=workers)
+    return [index.path(number) for number in found.unsettled]
 
 
 NAMES = [b"a", b"d/a", b"d/e/f/a", b"d/e/f/b", b"d/x", b"e", b"\xff/\xfe"]
@@ -87,7 +89,7 @@ def test_what_is_as_young_as_the_index_is_not_settled(root):
     os.utime(root / "a", (5, 5))
     now = max(entry(root, name).times[0] for name in (b"a", b"b"))
     assert look(root, entry(root, b"a"), entry(root, b"b"), written=now) == [b"a", b"b"]
-    assert look(root, entry(root, b"a"), entry(root, b"b"), written=now + 1) == []
+    assert look(root, entry(root, b"a"), entry(root, b"b"), written=now + 2) == []
     assert look(root, entry(root, b"a"), entry(root, b"b"), written=0) == [b"a", b"b"]
 
 
@@ -179,7 +181,7 @@ def test_a_process_with_threads_is_not_forked(root, many, forks):
 @forking
 @pytest.mark.parametrize("when", ["before", "half done", "raises"])
 def test_a_child_that_ends_early_is_not_believed(root, many, monkeypatch, when):
-    parent, write_all = os.getpid(), scan.write_all
+    parent, write_all = os.getpid(), forking_module.write_all
 
     def fail(fd, content):
         if when == "raises":
@@ -188,7 +190,7 @@ def test_a_child_that_ends_early_is_not_believed(root, many, monkeypatch, when):
             write_all(fd, content[: len(content) // 2])
         os.kill(os.getpid(), signal.SIGKILL)
 
-    monkeypatch.setattr(scan, "write_all", fail)
+    monkeypatch.setattr(forking_module, "write_all", fail)
     assert look(root, *many, workers=2) == [each.path for each in many[::5]]
     assert os.getpid() == parent
     assert no_children()
@@ -229,3 +231,58 @@ def test_children_may_be_ignored_by_the_caller(root, many):
         assert look(root, *many, workers=2) == [each.path for each in many[::5]]
     finally:
         signal.signal(signal.SIGCHLD, before)
+
+
+@pytest.mark.parametrize("run", [1, 2, 256])
+def test_files_are_compared_with_columns_too(root, monkeypatch, run):
+    monkeypatch.setattr(scan, "RUN", run)
+    write(root, *NAMES)
+    index = Index(make_index(*(entry(root, name) for name in NAMES)), SHA1, "index", LATER * 10**9)
+    base, columns = os.fsencode(root) + b"/", make_columns(index, LATER * 10**9)
+
+    def unsettled():
+        return [index.path(number) for number in scan.scan(index, base, Folders(base), columns=columns).unsettled]
+
+    assert unsettled() == []
+    (root / "d/x").write_bytes(b"other")
+    (root / "e").unlink()
+    assert unsettled() == [b"d/x", b"e"]
+    (root / "d/e/f").rename(root / "moved")
+    (root / "d/e/f").symlink_to("../../moved")
+    assert unsettled() == [b"d/e/f/a", b"d/e/f/b", b"d/x", b"e"]
+
+
+def test_what_is_new_is_not_looked_at(root):
+    index = Index(make_index(*map(Entry, NAMES)), SHA1, "index", LATER * 10**9)
+    base = os.fsencode(root) + b"/"
+    for new in ((), (0,), (2, 3), (0, 6), tuple(range(7))):
+        found = scan.scan(index, base, Folders(base), new=new).unsettled
+        assert list(found) == [number for number in range(7) if number not in new]
+
+
+def test_stamps_come_back_from_bytes():
+    for stamps in ({}, {b"a/": -1}, {b"a/": 0, b"\xff/b/": 1 << 62, b"c/": -1}):
+        assert scan.decode_stamps(scan.encode_stamps(stamps)) == stamps
+
+
+def test_a_folder_is_listed_unless_its_stamp_is_known(root, monkeypatch):
+    write(root, b"d/a", b"d/b", b"e/a")
+    folders = tree_extension((b"", 3, 2, oid(1)), (b"d", 2, 0, oid(2)), (b"e", 1, 0, oid(3)))
+    index = Index(make_index(*map(Entry, (b"d/a", b"d/b", b"e/a")), extensions=folders), SHA1, "index", LATER * 10**9)
+    base, late = os.fsencode(root) + b"/", 1 << 62
+
+    def stamps(known, until=late):
+        return scan.scan(index, base, Folders(base), known=known, sure_until_ns=until).stamps
+
+    assert scan.scan(index, base, Folders(base)).stamps is None
+    first = stamps({})
+    assert min(first.values()) > 0
+    assert set(stamps({}, until=0).values()) == {0}
+    write(root, b"e/new")
+    assert [path for path, stamp in stamps(first).items() if stamp == -1] == [b"e/"]
+    (root / "e/new").unlink()
+    third = stamps(first)
+    assert third[b"d/"] == first[b"d/"]
+    assert third[b"e/"] > first[b"e/"]
+    monkeypatch.setattr(scan, "_has_names", None)
+    assert stamps(third) == third

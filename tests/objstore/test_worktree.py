@@ -4,12 +4,13 @@ import time
 
 import pytest
 from expref.objstore.errors import BadName, Conflict, GitError, NotFound
+from expref.objstore.filecontents import STREAMED
 from expref.objstore.formats.index import IndexRow
 from expref.objstore.formats.objects import FILE
 from expref.objstore.ids import SHA1
 from expref.objstore.repository import Repository
 from expref.objstore.trees import get_blob
-from expref.objstore.worktree import STREAMED, snapshot
+from expref.objstore.worktree import snapshot
 
 from tests.deepfolder import deep_folder, write_in
 from tests.indexmaker import Entry, make_index
