@@ -6,8 +6,13 @@ from .experiments import Listing, listing
 from .list import experiments
 from .model import Experiment, ExperimentRef
 from .project import Project
+from .pull import pull
+from .push import push
+from .remoterefs import remove_there, rename_there
+from .remotes import Place, experiments_of, place
 from .remove import remove
 from .rename import rename
+from .results import Moved, Result
 from .rows import FileValues, Row
 from .save import save
 from .show import Group, Table, show
@@ -21,16 +26,25 @@ __all__ = [
     "FileValues",
     "Group",
     "Listing",
+    "Moved",
+    "Place",
     "Project",
+    "Result",
     "Row",
     "Status",
     "Table",
     "UndoStep",
     "branch",
     "experiments",
+    "experiments_of",
     "listing",
+    "place",
+    "pull",
+    "push",
     "remove",
+    "remove_there",
     "rename",
+    "rename_there",
     "restore",
     "save",
     "show",

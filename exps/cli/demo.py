@@ -4,10 +4,12 @@ from shlex import quote
 
 import click
 
+from ..columns import Filter, filtered, grid, merged
 from ..demo import demo
 from ..show import show
+from ..texts import TEXT
+from .grid import write
 from .session import Session, Verb
-from .show import text
 
 
 @click.command(cls=Verb)
@@ -22,8 +24,7 @@ def command(session: Session, folder: str) -> None:
     project, saved = demo(os.path.join(session.folder, folder), session.environ)
     terminal.write(f"A repository with {len(saved)} experiments is in {terminal.shown(folder)}:")
     terminal.write()
-    for line in text(show(project), terminal):
-        terminal.write(line)
+    write(filtered(merged(grid(show(project), TEXT)), Filter(), TEXT), terminal, None)
     terminal.write()
     terminal.write("What to type next:")
     typed = {

@@ -65,7 +65,7 @@ def test_every_command_has_help_that_fits_a_terminal(exps, name):
 @pytest.mark.parametrize("arguments, said", [
     ([], "Usage: exps"), (["-q"], "Missing command"), (["nonsense"], "No such command 'nonsense'"),
     (["save", "--nonsense"], "No such option '--nonsense'"), (["save", "-n"], "requires an argument"),
-    (["list", "extra"], "unexpected extra argument"), (["--color", "blue", "list"], "'blue' is not one of"),
+    (["refs", "extra"], "unexpected extra argument"), (["--color", "blue", "list"], "'blue' is not one of"),
     (["--cd", "nowhere", "list"], "'nowhere' does not exist"),
     (["list", "--cd", "nowhere"], "'nowhere' does not exist"),
     (["--cd", __file__, "list"], "is a file"),
