@@ -25,7 +25,7 @@ sys.modules["tests.conftest"] = sys.modules[__name__]  # `from tests.conftest im
 
 def needs(program):
     """A mark: skip where `program` is not installed, except git and dvc in CI: there the test must run, and fails."""
-    found = shutil.which(program, path=os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath)]))
+    found = shutil.which(program, path=os.pathsep.join([str(BIN), os.environ.get("PATH", os.defpath), "/usr/sbin"]))
     must_run = "CI" in os.environ and program in {"git", "dvc"}
     return pytest.mark.skipif(not found and not must_run, reason=f"{program} is not installed")
 
@@ -73,13 +73,16 @@ program()
 
 @pytest.fixture
 def exps(import_folder, tmp_path):
-    """Run the command: `exps("show", cwd=project, env={"NO_COLOR": "1"})` returns a CompletedProcess with text."""
+    """Run the command: `exps("show", cwd=project, env={"NO_COLOR": "1"})` returns a CompletedProcess with text.
+
+    In `env` None takes a variable away.
+    """
 
     def run(*args, cwd=tmp_path, check=True, env=None):
         done = subprocess.run(
             [sys.executable, "-c", SCRIPT, *args],
             cwd=cwd,
-            env=environment(import_folder) | (env or {}),
+            env={name: value for name, value in (environment(import_folder) | (env or {})).items() if value is not None},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

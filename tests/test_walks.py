@@ -15,7 +15,7 @@ from tests.projects import fill, is_clean, refs
 
 pytestmark = needs("git")
 
-MOST_FILES = 36
+MOST_FILES = {"list": 36, "show": 64, "save": 78}  # why so many: docs/architecture.md, section 2
 PROFILE = """
 import io, json, os, sys
 root = os.path.realpath(sys.argv.pop(1)) + "/"
@@ -96,4 +96,4 @@ def test_a_walk_is_short_and_goes_one_way(lived_in, child_env, command):
     print(len(entered), *entered, *sorted(f"{a} -> {b}" for a, b in edges), sep="\n")
     assert status == 0 and len(refs(lived_in)) == before + (command[0] == "save") and is_clean(lived_in)
     assert sorted(f"{a} <-> {b}" for a, b in edges if a < b and (b, a) in edges) == []
-    assert 8 < len(entered) <= MOST_FILES
+    assert 8 < len(entered) <= MOST_FILES[command[0]]

@@ -18,6 +18,11 @@ from .session import Session
 from .terminal import Terminal, escape
 
 _SIGNS = (".dvc", "dvc.yaml", "dvc.lock")  # of a project that may have outputs; without one no experiment is read
+_ADVICE = {  # what a reason of git's own servers has in it: what to do
+    "a hidden ref": "the remote takes no refs/exps/ (transfer.hideRefs there): ask who runs it, or push an `exps branch`",
+    "unpacker error": "the remote did not take the objects; nothing was changed there",
+    "missing necessary objects": "something that the experiments need is missing here, or the remote lost it: `exps doctor`",
+}
 _COLOURS = {"diverged": "red", "rejected": "red", "up to date": "dim"}
 
 
@@ -62,6 +67,9 @@ def tell(terminal: Terminal, moved: Moved, where: Place, *, as_json: bool = Fals
         terminal.write(f"{status} {str(each.experiment.id)[:7]} [{name}]{reason}")
     if hint and any(each.status == "diverged" for each in moved.results):
         terminal.say(hint)
+    for text, advice in _ADVICE.items():
+        if any(text in each.reason for each in moved.results):
+            terminal.say(advice)
     return _status(moved)
 
 

@@ -341,7 +341,7 @@ def test_a_full_disk_is_one_line_and_changes_nothing(small_disk, trained, run):
 
 # Everything is loaded by root: a user without rights may not even see the checkout.
 AS_NOBODY = """
-import difflib, hashlib, os, signal, sys
+import difflib, hashlib, os, signal, sys, unicodedata
 from expref.exps.cli import app, list, main, save, show
 from expref.exps.formats import yaml12
 yaml12.decode(b"a: 1", "x")
@@ -366,7 +366,8 @@ def public(trained):
 
 
 def as_nobody(repo, child_env, *arguments):
-    env = child_env | repo.environ | {"HOME": "/nonexistent"}
+    trusted = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
+    env = child_env | repo.environ | {"HOME": "/nonexistent"} | trusted
     done = subprocess.run(
         [sys.executable, "-c", AS_NOBODY, *arguments], cwd=repo.path, env=env, capture_output=True, text=True
     )
@@ -462,8 +463,8 @@ def is_read(path, git_dir):
 
 def test_without_an_identity_a_save_says_what_to_type_and_that_works(trained, run):
     trained.environ = {name: value for name, value in trained.environ.items() if not name.startswith("GIT_AUTHOR")}
-    nobody = {f"GIT_{role}": "" for role in ("AUTHOR_NAME", "AUTHOR_EMAIL", "COMMITTER_NAME", "COMMITTER_EMAIL")}
-    nobody["EMAIL"] = ""
+    names = ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL", "EMAIL")
+    nobody = dict.fromkeys(names)
     for part in ("name", "email"):
         done = run("save", "-n", "mine", check=False, env=nobody)
         assert done.returncode == 1 and f"user.{part} is not set" in done.stderr
@@ -481,7 +482,7 @@ def test_the_demo_can_be_followed_line_by_line(run, tmp_path):
     params = demo.path / "params.yaml"
     params.write_text(params.read_text().replace("lr: 0.05", "lr: 0.5"))
     subprocess.run([sys.executable, "train.py"], cwd=demo.path, check=True)
-    run("save", "-n", "mine", cwd=demo.path, env={"GIT_AUTHOR_NAME": "", "GIT_COMMITTER_NAME": ""})
+    run("save", "-n", "mine", cwd=demo.path, env={"GIT_AUTHOR_NAME": None, "GIT_COMMITTER_NAME": None})
     table = run("show", cwd=demo.path).stdout
     assert table.splitlines()[3].split()[2] == "[mine]" and table.splitlines()[1].split()[-3] == "0.5"
     again = run("demo", cwd=tmp_path, check=False)
