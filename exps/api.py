@@ -1,6 +1,7 @@
 """The public names of expref: `from expref.exps.api import Project, save, show`. docs/embedding.md shows their use."""
 
 from .branch import Branch, branch
+from .compare import Comparison, Side, compare, find_side
 from .errors import ExpError, Status
 from .experiments import Listing, listing
 from .list import experiments
@@ -15,11 +16,12 @@ from .rename import rename
 from .results import Moved, Result
 from .rows import FileValues, Row
 from .save import save
-from .show import Group, Table, show
+from .show import Group, Table, show, show_folders
 from .undo import UndoStep, restore, steps
 
 __all__ = [
     "Branch",
+    "Comparison",
     "ExpError",
     "Experiment",
     "ExperimentRef",
@@ -31,12 +33,15 @@ __all__ = [
     "Project",
     "Result",
     "Row",
+    "Side",
     "Status",
     "Table",
     "UndoStep",
     "branch",
+    "compare",
     "experiments",
     "experiments_of",
+    "find_side",
     "listing",
     "place",
     "pull",
@@ -48,5 +53,6 @@ __all__ = [
     "restore",
     "save",
     "show",
+    "show_folders",
     "steps",
 ]

@@ -4,11 +4,14 @@ The walk: what the remote has → what is missing here → one pack, verified ob
 need is here → the refs, all at once, what they replace as an undo step. A pull that was cut off can be repeated.
 """
 
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from expref.objstore.errors import BadName, GitError, Unsupported
 from expref.objstore.history import shallow_boundary
 from expref.objstore.ids import ObjectId
+from expref.objstore.stores.lockmarks import holder, mark
 from expref.objstore.transport.receive import IncomingPack, Received, check_connected
 from expref.objstore.transport.values import Remote
 
@@ -56,6 +59,7 @@ def pull(
         finally:
             if received:
                 received.release()
+        _release_left_over(f"{project.repository.objects.path}/pack")
         said = tuple(remote.messages())
     results = [refused.get(each.experiment, each) for each in results]
     warnings = _take_notes(project, theirs, [each.experiment.id for each in results if each.is_done], where)
@@ -141,7 +145,7 @@ def _fetch(
             if cut:
                 what = f"history that ends in the remote, which is a shallow clone (at {', '.join(cut)}),"
                 raise Unsupported(what, remote.url)
-            received = incoming.finish(note="exps pull", progress=project.progress)
+            received = incoming.finish(note=mark().decode("utf-8", "replace").rstrip(), progress=project.progress)
         objects.rescan()
     try:
         check_connected(repository, tips, haves, received)
@@ -150,6 +154,15 @@ def _fetch(
             received.release()
         raise
     return received
+
+
+def _release_left_over(folder: str) -> None:
+    """Let `git repack` have the packs that pulls kept from it which were killed, after others have made their refs."""
+    for name in os.listdir(folder):
+        owner = holder(f"{folder}/{name}") if name.endswith(".keep") else None
+        if owner and owner.is_gone():
+            with suppress(FileNotFoundError):
+                os.unlink(f"{folder}/{name}")
 
 
 def _tips_here(project: Project) -> Iterator[ObjectId]:

@@ -217,7 +217,7 @@ class _Limited:
                 self._waiting.add(id_)
 
     def _hide_above(self, ids: Iterable[ObjectId]) -> None:
-        """Hide the parents of hidden commits before their turn comes: it may not come. As git, to hide what it hides."""
+        """Hide the parents of hidden commits before their turn comes: it may not come. So does git."""
         for id_ in ids:
             self._hide(self.nodes[id_].parents if id_ in self.nodes else ())
 

@@ -5,13 +5,15 @@ import subprocess
 import threading
 
 
-def on_terminal(command, *, cwd, env, typed=b"", stdout=None, stdin=None):
+def on_terminal(command, *, cwd, env, typed=b"", answers=None, stdout=None, stdin=None):
     """Run `command` on a terminal of its own; return its exit status and what the terminal got, as bytes.
 
-    `typed` is there to be read; `stdout` and `stdin` may lead elsewhere. A terminal ends lines with `\\r\\n`.
+    `typed` is there to be read; `answers` is typed when a question is shown ({b"Name: ": b"ann\\n"}), each once;
+    `stdout` and `stdin` may lead elsewhere. A terminal ends lines with `\\r\\n`.
     """
     ours, theirs = pty.openpty()
     shown = []
+    answers = dict(answers or {})
     try:
         process = subprocess.Popen(
             command, cwd=cwd, env=env, stdin=theirs if stdin is None else stdin,
@@ -19,7 +21,7 @@ def on_terminal(command, *, cwd, env, typed=b"", stdout=None, stdin=None):
         )
         os.close(theirs)
         os.write(ours, typed)
-        reader = threading.Thread(target=_read, args=(ours, shown))
+        reader = threading.Thread(target=_read, args=(ours, shown, answers))
         reader.start()
         status = process.wait(timeout=60)
         reader.join(timeout=60)
@@ -28,7 +30,7 @@ def on_terminal(command, *, cwd, env, typed=b"", stdout=None, stdin=None):
     return status, b"".join(shown)
 
 
-def _read(descriptor, shown):
+def _read(descriptor, shown, answers):
     while True:
         try:
             block = os.read(descriptor, 65536)
@@ -37,3 +39,5 @@ def _read(descriptor, shown):
         if not block:
             return
         shown.append(block)
+        for question in [each for each in answers if each in b"".join(shown)]:
+            os.write(descriptor, answers.pop(question))

@@ -44,8 +44,8 @@ def candidates(words: Sequence[str], environ: Mapping[str, str], options: Option
     if name is None:
         return [*COMMANDS, *ALIASES]
     entry = COMMANDS[ALIASES.get(name, name)]
-    if entry.words:
-        return entry.words if before[-1] == name else ()
+    if entry.words and before[-1] == name:
+        return entry.words
     return _names(before, environ) if entry.takes_experiments else ()
 
 

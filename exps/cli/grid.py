@@ -83,7 +83,7 @@ def _print(lines: Iterator[str], terminal: Terminal) -> None:
 
 def _lines(grid: Grid, columns: Sequence[_Column], widths: Sequence[int], terminal: Terminal) -> Iterator[str]:
     """The lines of the table, painted where colours are wanted."""
-    headings = (padded(tail(each.heading, wide), wide, each.right) for each, wide in zip(columns, widths, strict=True))
+    headings = [padded(tail(each.heading, wide), wide, each.right) for each, wide in zip(columns, widths, strict=True)]
     yield terminal.paint(joined(headings), "bold")
     cells = zip(*(each.cells for each in columns), strict=True)
     texts = zip(*(padded_column(each.cells, wide, each.right) for each, wide in zip(columns, widths, strict=True)),

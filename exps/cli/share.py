@@ -19,9 +19,8 @@ from .terminal import Terminal, escape
 
 _SIGNS = (".dvc", "dvc.yaml", "dvc.lock")  # of a project that may have outputs; without one no experiment is read
 _ADVICE = {  # what a reason of git's own servers has in it: what to do
-    "a hidden ref": "the remote takes no refs/exps/ (transfer.hideRefs there): ask who runs it, or push an `exps branch`",
-    "unpacker error": "the remote did not take the objects; nothing was changed there",
-    "missing necessary objects": "something that the experiments need is missing here, or the remote lost it: `exps doctor`",
+    "a hidden ref": "the remote takes no refs/exps/ (transfer.hideRefs there): push an `exps branch`, or ask its owner",
+    "hook declined": "a rule of the remote refused it: what stands behind \"remote:\" may say why",
 }
 _COLOURS = {"diverged": "red", "rejected": "red", "up to date": "dim"}
 

@@ -129,31 +129,34 @@ ADDRESSES = [  # and what of the error must be said
 ]  # fmt: skip
 
 
+ACTS = {
+    "push": lambda project, where: push(project, where, listing(project.repository).found),
+    "pull": lambda project, where: pull(project, where, baselines=None),
+    "list": experiments_of,
+    "remove": lambda project, where: remove_there(project, where, everything=True),
+    "rename": lambda project, where: rename_there(project, where, "a", "b"),
+}
+
+
 @pytest.mark.parametrize("address, error, said", ADDRESSES, ids=repr)
 def test_an_address_that_is_none_is_refused(trained, nothing_starts, address, error, said):
     tried(trained, "a", lr=1)
     project = open_project(trained)
-    _STARTED[:] = ["installed"]  # git, so far
-    before = users_files(trained.path)
-    for remote in (address, "named"):
-        where = Place("named", "named") if remote == "named" else place(project, remote, str(trained.path))
-        if remote == "named" and "\0" not in address and "\n" not in address:
-            path = trained.path / ".git/config"
-            text = path.read_text()
-            path.write_text(f'{text}[remote "named"]\n\turl = "{address}"\n')
-            project, before = open_project(trained), users_files(trained.path)
-        elif remote == "named":
-            continue
-        for act in (
-            lambda where=where: push(project, where, listing(project.repository).found),
-            lambda where=where: pull(project, where, baselines=None),
-            lambda where=where: experiments_of(project, where),
-            lambda where=where: remove_there(project, where, everything=True),
-            lambda where=where: rename_there(project, where, "a", "b"),
-        ):
-            with pytest.raises(error, match=said):
-                act()
-    assert users_files(trained.path) == before
+    check_refused(trained, project, place(project, address, str(trained.path)), error, said)
+    if address.isprintable():
+        config = trained.path / ".git/config"
+        config.write_text(f'{config.read_text()}[remote "named"]\n\turl = "{address}"\n')
+        check_refused(trained, open_project(trained), Place("named", "named"), error, said)
+
+
+def check_refused(repo, project, where, error, said):
+    """Nothing is started, and nothing changes, whatever is to be done with a remote."""
+    _STARTED[:] = ["installed"]
+    before = users_files(repo.path)
+    for act in ACTS.values():
+        with pytest.raises(error, match=said):
+            act(project, where)
+    assert users_files(repo.path) == before
 
 
 @pytest.mark.parametrize("policy", ["never", "user"])
