@@ -8,12 +8,13 @@ import argparse
 import shutil
 import sys
 
-from bench import daily, diff, installed, objects, refs, report, save, show, snapshot, startup, transfer
+from bench import daily, diff, installed, objects, refs, report, save, share, show, snapshot, startup, transfer
 from bench.runner import CommandFailed, Setting
 
 BENCHMARKS = {
     "startup": startup.run, "save": save.run, "daily": daily.run_all, "refs": refs.run, "objects": objects.run,
     "show": show.run, "diff": diff.run, "snapshot": snapshot.run, "transfer": transfer.run,
+    "share": share.run_all,
 }
 
 

@@ -18,11 +18,11 @@ from expref.objstore.transport.values import Remote
 from .errors import ExpError
 from .experiments import get
 from .formats.refnames import HIDDEN, NOTES, PREFIX, check_name, ref_of
+from .lineage import is_behind
 from .model import ExperimentRef
 from .naming import find_experiments
 from .notes import merge_in, read
 from .project import Project
-from .push import is_behind
 from .remotes import Place, Theirs, reading, sorted_out
 from .results import Moved, Result
 from .undo import change_and_keep

@@ -9,13 +9,14 @@ from contextlib import suppress
 from itertools import chain
 
 from expref.objstore.errors import GitError
-from expref.objstore.history import is_ancestor, shallow_boundary
+from expref.objstore.history import shallow_boundary
 from expref.objstore.ids import ObjectId
 from expref.objstore.transport.receive import IncomingPack
 from expref.objstore.transport.send import Outgoing, check_history_is_whole, objects_to_send, pack_stream
 from expref.objstore.transport.values import Advertisement, PushCommand, PushResult, Remote
 
 from .formats.refnames import NOTES, ref_of
+from .lineage import is_behind
 from .model import ExperimentRef
 from .notes import merged, read
 from .project import Project
@@ -195,11 +196,3 @@ def _changed_there(result: Result, now: ObjectId | None) -> Result:
     if now == result.experiment.id:
         return result._replace(status="up to date", reason="")
     return result._replace(status="diverged", reason=f"somebody else has just pushed {str(now)[:7]} under this name")
-
-
-def is_behind(project: Project, old: ObjectId, new: ObjectId) -> bool:
-    """Whether `new` continues `old`, as a chain of checkpoints does; False if `old` is not here."""
-    try:
-        return project.repository.objects.has(old) and is_ancestor(project.repository, old, new)
-    except GitError:
-        return False

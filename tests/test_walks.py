@@ -12,10 +12,11 @@ import pytest
 
 from tests.conftest import ROOT, needs
 from tests.projects import fill, is_clean, refs
+from tests.sharing import bare
 
 pytestmark = needs("git")
 
-MOST_FILES = {"list": 36, "show": 64, "save": 78}  # why so many: docs/architecture.md, section 2
+MOST_FILES = {"list": 36, "show": 64, "save": 78, "push": 76, "pull": 58}  # why so many: docs/architecture.md, section 2
 PROFILE = """
 import io, json, os, sys
 root = os.path.realpath(sys.argv.pop(1)) + "/"
@@ -85,15 +86,32 @@ def lived_in(repo):
 WALKS = [["save", "-n", "second", "-m", "x"], ["save", "--json"], ["show"], ["show", "--json"], ["list", "-A"]]
 
 
-@pytest.mark.parametrize("command", WALKS, ids=" ".join)
-def test_a_walk_is_short_and_goes_one_way(lived_in, child_env, command):
-    before = len(refs(lived_in))
-    options = {"cwd": lived_in.path, "env": child_env | lived_in.environ, "capture_output": True, "text": True}
+def walk(repo, child_env, command):
+    """Run a command in `repo`; return the files it entered. Fails if two of them call each other both ways."""
+    options = {"cwd": repo.path, "env": child_env | repo.environ, "capture_output": True, "text": True}
     done = subprocess.run([sys.executable, "-c", PROFILE, ROOT, *command], **options)
     assert done.returncode == 0, done.stderr
     status, entered, calls = json.loads(done.stdout)
     edges = {(caller, called) for caller, called in calls}
     print(len(entered), *entered, *sorted(f"{a} -> {b}" for a, b in edges), sep="\n")
-    assert status == 0 and len(refs(lived_in)) == before + (command[0] == "save") and is_clean(lived_in)
-    assert sorted(f"{a} <-> {b}" for a, b in edges if a < b and (b, a) in edges) == []
+    assert status == 0 and sorted(f"{a} <-> {b}" for a, b in edges if a < b and (b, a) in edges) == []
+    return entered
+
+
+@pytest.mark.parametrize("command", WALKS, ids=" ".join)
+def test_a_walk_is_short_and_goes_one_way(lived_in, child_env, command):
+    before = len(refs(lived_in))
+    entered = walk(lived_in, child_env, command)
+    assert len(refs(lived_in)) == before + (command[0] == "save") and is_clean(lived_in)
     assert 8 < len(entered) <= MOST_FILES[command[0]]
+
+
+def test_a_walk_to_a_remote_goes_one_way(lived_in, child_env):
+    """To a path: what would run on a server belongs to it."""
+    there, here = bare(lived_in), refs(lived_in)
+    for verb in ("push", "pull"):
+        if verb == "pull":
+            lived_in.git("update-ref", "-d", lived_in.git("for-each-ref", "--format=%(refname)", "refs/exps"))
+        entered = walk(lived_in, child_env, [verb, str(there.path)])
+        assert refs(there) == refs(lived_in) == here and 8 < len(entered) <= MOST_FILES[verb]
+    assert is_clean(there) and is_clean(lived_in)

@@ -9,7 +9,6 @@ from expref.objstore.ids import ObjectId
 
 from ..errors import ExpError, Status
 from ..formats.refnames import ref_of
-from ..memory import Rows
 from ..naming import find_baselines
 from ..project import Project
 from ..remotes import Place, is_remote, place
@@ -20,7 +19,7 @@ from .terminal import Terminal, escape
 _SIGNS = (".dvc", "dvc.yaml", "dvc.lock")  # of a project that may have outputs; without one no experiment is read
 _ADVICE = {  # what a reason of git's own servers has in it: what to do
     "a hidden ref": "the remote takes no refs/exps/ (transfer.hideRefs there): push an `exps branch`, or ask its owner",
-    "hook declined": "a rule of the remote refused it: what stands behind \"remote:\" may say why",
+    "hook declined": 'a rule of the remote refused it: what stands behind "remote:" may say why',
 }
 _COLOURS = {"diverged": "red", "rejected": "red", "up to date": "dim"}
 
@@ -105,6 +104,8 @@ def outputs_left(project: Project, terminal: Terminal, moved: Moved) -> None:
     """Say how many cached outputs belong to the experiments that moved, and did not move with them."""
     if not any(os.path.lexists(f"{project.root}/{name}") for name in _SIGNS):
         return
+    from ..memory import Rows  # with what it needs, a tenth of the start-up time
+
     rows = Rows(project)
     found = {
         output.hash

@@ -134,7 +134,7 @@ class ReceivePack:
         """Refuse the commands whose new values lead to something that is missing."""
         known = [ref.id for ref in self._repository.refs.refs("refs/") if ref.id]
         try:
-            check_connected(inside, (each.new for each in commands if each.new), known, received)
+            check_connected(inside, [each.new for each in commands if each.new], known, received)
             return
         except GitError:  # find out which
             pass
