@@ -7,7 +7,8 @@ import sys
 import pytest
 from expref.exps import notes
 from expref.exps.formats.note import decode, encode, merge
-from expref.exps.notes import REF, merge_in, read
+from expref.exps.formats.refnames import NOTES as REF
+from expref.exps.notes import merge_in, read
 from expref.objstore.ids import SHA1
 
 from tests.conftest import needs

@@ -262,7 +262,8 @@ def test_closed_streams_are_no_obstacle(trained, env, closed):
 
 # Before each file event but removals: whoever is stopped while clearing up leaves what was not cleared up yet.
 INTERRUPTING = """
-import os, sys
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that it is ignored
 due, number = int(sys.argv.pop(1)), int(sys.argv.pop(1))
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 def count(event, arguments):

@@ -328,6 +328,7 @@ def test_a_save_may_be_killed_at_any_moment(trained, run, env, times):
 STUCK = """
 import os, signal, sys
 from expref.objstore.stores import files
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that it is ignored
 real = files.LockFile.write
 def stuck(self, content):
     real(self, content)

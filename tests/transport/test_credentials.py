@@ -1,7 +1,9 @@
 """From whom credentials come, in which order, and what must not get through."""
 import os
 import socket
+import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 from expref.objstore.config import Config
@@ -97,12 +99,19 @@ def test_the_file_of_store_is_read_where_there_is_no_program(chain, tmp_path, li
     assert stored(["--file", "~/other"], place, environ)[0] == stored(["--file=~/other"], place, environ)[0] == ("username", "zoe")
 
 
-def test_a_running_cache_is_asked_where_there_is_no_program(tmp_path):
+@pytest.fixture
+def short():
+    """A folder whose path is short enough for a socket."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
+
+
+def test_a_running_cache_is_asked_where_there_is_no_program(short):
     from expref.objstore.transport.credentialfiles import cached
 
     place = {"protocol": "https", "host": "example.com"}
-    assert cached([], place, {"HOME": str(tmp_path)}) == []
-    folder = tmp_path / ".cache" / "git" / "credential"
+    assert cached([], place, {"HOME": str(short)}) == []
+    folder = short / ".cache" / "git" / "credential"
     folder.mkdir(parents=True)
     asked = []
     with socket.socket(socket.AF_UNIX) as server:
@@ -117,7 +126,7 @@ def test_a_running_cache_is_asked_where_there_is_no_program(tmp_path):
 
         thread = threading.Thread(target=serve)
         thread.start()
-        assert cached([], place, {"HOME": str(tmp_path)}) == [("username", "ann"), ("password", "p")]
+        assert cached([], place, {"HOME": str(short)}) == [("username", "ann"), ("password", "p")]
         thread.join(10)
     assert asked == ["action=get\ntimeout=900\nprotocol=https\nhost=example.com\n"]
 
