@@ -35,6 +35,7 @@ SPOOLED = 4 << 20  # bytes
 LARGEST_UNPACKED = 16 << 20  # bytes of contents that are written as loose objects
 SOURCE = "the pack"  # in messages: it has no name yet
 UNPACK_LIMIT = 100  # objects from which on a pack is kept; git's default for both sides
+LINKED = ("blob", "tree", "commit", "tag")  # loose objects are written in this order: what leads to others comes later
 _TYPES = {kind: number for number, kind in KIND_OF.items()}
 
 
@@ -133,8 +134,9 @@ class IncomingPack:
         if sum(len(each.content) for each in contents if each) > LARGEST_UNPACKED:
             return False
         loose = LooseStore(self._folder, self._form, self._sharing)
-        for id_, each in zip(found.rows, contents, strict=True):
-            if each and not self._objects.freshen(id_):
+        rows = [(id_, each) for id_, each in zip(found.rows, contents, strict=True) if each]
+        for id_, each in sorted(rows, key=lambda row: LINKED.index(row[1].kind)):
+            if not self._objects.freshen(id_):
                 loose.write(*each)
         return True
 

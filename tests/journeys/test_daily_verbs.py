@@ -264,8 +264,8 @@ BUSY = {
 def test_a_busy_git_beside_them_loses_nothing(trained, env, what):
     """Twelve saves, with renames and removals, while git is at work: everything of both sides is there."""
     script = f"n=0; while [ ! -e stop ]; do {BUSY[what]} && n=$((n+1)); done; echo $n"
-    busy = subprocess.Popen(["sh", "-c", script], cwd=trained.path, env=env, stdout=subprocess.PIPE, text=True)
     before = int(trained.git("rev-list", "--count", "HEAD"))
+    busy = subprocess.Popen(["sh", "-c", script], cwd=trained.path, env=env, stdout=subprocess.PIPE, text=True)
     ids = {}
     for number in range(12):
         trained.write("params.yaml", b"lr: %d\n" % number)
