@@ -136,7 +136,7 @@ def _fetch(
     tips = [each.id for each in experiments]
     wanted = dict.fromkeys([*tips, *([notes] if notes else [])])
     haves = list(_tips_here(project))
-    if all([objects.has_now(id_) for id_ in wanted]):
+    if all(objects.has_now(id_) for id_ in wanted):
         try:
             check_connected(project.repository, tips, haves)
         except NotFound:  # a pull that was cut off, or is at work beside us, has stored only a part
