@@ -8,7 +8,9 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from itertools import groupby
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
+
+from expref.objstore.lighttyping import NamedTuple
 
 from .errors import ExpError, Status
 from .naming import close_names

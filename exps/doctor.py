@@ -8,9 +8,9 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from expref.objstore.errors import GitError
+from expref.objstore.lighttyping import NamedTuple
 from expref.objstore.stores.lockmarks import holder
 
 from .errors import ExpError

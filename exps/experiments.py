@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from expref.objstore.errors import Conflict
 from expref.objstore.formats.objects import parse_signature
 from expref.objstore.ids import ObjectId
+from expref.objstore.lighttyping import NamedTuple
 from expref.objstore.repository import Repository
 from expref.objstore.stores.refstore import RefUpdate
 

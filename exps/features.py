@@ -5,10 +5,10 @@ Reads only. What no command can work with never gets here: opening the repositor
 
 import os
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from expref.objstore.errors import GitError
 from expref.objstore.history import shallow_boundary
+from expref.objstore.lighttyping import NamedTuple
 from expref.objstore.repository import Repository
 
 from .operation import in_progress

@@ -3,9 +3,9 @@
 Those of one command alone are where it is (`rows`, `show`): making each class costs a start-up of every command.
 """
 from collections.abc import Callable
-from typing import NamedTuple
 
 from expref.objstore.ids import ObjectId
+from expref.objstore.lighttyping import NamedTuple
 
 Ask = Callable[[str, bool], str | None]  # a question, whether its answer is secret → it, or None: nobody is there
 

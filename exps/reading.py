@@ -7,9 +7,10 @@ Authority: DVC 3.67.1, `exp show --json`; differences are listed in docs/compati
 
 import json
 import posixpath
-from typing import Any, NamedTuple
+from typing import Any
 
 from expref.objstore.errors import GitError
+from expref.objstore.lighttyping import NamedTuple
 from expref.objstore.stores.files import read_file
 
 from .contents import Contents, as_text, decoded

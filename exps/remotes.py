@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from expref.objstore.ids import ObjectId
+from expref.objstore.lighttyping import NamedTuple
 from expref.objstore.transport.api import (
     Remote,
     RemoteRef,

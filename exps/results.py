@@ -1,6 +1,8 @@
 """What became of experiments that were to go to another repository, come from there, or change there. Values."""
 
-from typing import Literal, NamedTuple
+from typing import Literal
+
+from expref.objstore.lighttyping import NamedTuple
 
 from .model import ExperimentRef
 

@@ -1,8 +1,7 @@
 """The settings of expref: Git's configuration, section `exps`. Read once, passed down as a value."""
 
-from typing import NamedTuple
-
 from expref.objstore.config import Config
+from expref.objstore.lighttyping import NamedTuple
 
 
 class Settings(NamedTuple):

@@ -1,7 +1,8 @@
 """Values as text, as the tables show them: numbers rounded, times for people or for programs."""
 
 import time
-from typing import NamedTuple
+
+from expref.objstore.lighttyping import NamedTuple
 
 BROKEN = "!"  # what could not be read
 

@@ -9,9 +9,9 @@ import os
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from expref.objstore.errors import GitError
+from expref.objstore.lighttyping import NamedTuple
 from expref.objstore.stores.refstore import RefUpdate
 
 from .errors import ExpError, Status

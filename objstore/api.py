@@ -23,6 +23,7 @@ from .formats.refs import Ref, SymbolicRef, check_name
 from .formats.tag import Tag
 from .history import commits, first_parents, is_ancestor, merge_base
 from .ids import KINDS, SHA1, SHA256, Kind, ObjectFormat, ObjectId
+from .lighttyping import TYPE_CHECKING
 from .packing import BulkWriter
 from .progress import SILENT, Progress
 from .refnames import get_ref
@@ -33,8 +34,10 @@ from .stores.objectstore import ObjectStore
 from .stores.refstore import RefStore, RefUpdate
 from .tracking import push_target, upstream
 from .trees import Difference, differences, flatten, get_blob, get_entry
-from .untracked import untracked
-from .worktree import snapshot
+
+if TYPE_CHECKING:
+    from .untracked import untracked
+    from .worktree import snapshot
 
 __all__ = [
     "EXECUTABLE",
@@ -100,3 +103,13 @@ __all__ = [
     "untracked",
     "upstream",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """The work tree's functions, loaded when first named: who only reads objects does not wait for them."""
+    if name not in ("snapshot", "untracked"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import untracked, worktree
+
+    globals().update(snapshot=worktree.snapshot, untracked=untracked.untracked)
+    return globals()[name]

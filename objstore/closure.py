@@ -10,13 +10,13 @@ Authority: git-rev-list(1), "--objects"; git's `list-objects.c`, `technical/part
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Iterator
 from stat import S_ISDIR
-from typing import NamedTuple
 
 from .errors import Corrupt, NotFound
 from .formats.deltaencode import common_prefix, common_suffix
 from .formats.objects import GITLINK, TreeEntry, decode_tree
 from .history import nodes
 from .ids import Kind, ObjectId
+from .lighttyping import NamedTuple
 from .repository import Repository
 from .stores.objectstore import ObjectStore
 

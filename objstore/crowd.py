@@ -4,8 +4,8 @@ Authority: git-gc(1), `gc.auto` and `gc.autoPackLimit`; git's `too_many_loose_ob
 """
 
 import os
-from typing import NamedTuple
 
+from .lighttyping import NamedTuple
 from .repository import Repository
 
 MOST_LOOSE = 2000  # git's own limit is 6700

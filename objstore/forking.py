@@ -8,8 +8,8 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TypeVar
 
+from .lighttyping import TypeVar
 from .stores.files import write_all
 
 _Found = TypeVar("_Found")

@@ -6,16 +6,16 @@ asked for, annotated tags may be given for what they lead to. Commits of the sam
 were met, as in git. Memory grows with the number of ids met, not with contents. Authority: git-rev-list(1), git's
 `revision.c`, `commit-reach.c`.
 """
-import re
 from binascii import unhexlify
 from collections.abc import Callable, Collection, Iterable, Iterator
 from heapq import heappop, heappush
 from math import inf
-from typing import NamedTuple
 
 from .errors import BadName, Corrupt, NotFound
 from .formats.objects import Commit, decode_commit
 from .ids import Kind, ObjectId
+from .lighttyping import NamedTuple
+from .patterns import re
 from .repository import Repository
 from .stores.files import read_file
 from .stores.objectstore import ObjectStore

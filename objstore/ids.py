@@ -4,9 +4,9 @@ An id is raw bytes everywhere; `str(id)` is its hexadecimal form. Its width (20 
 repository: whoever slices ids out of bytes takes the `ObjectFormat`, never a literal 20.
 """
 import sys
-from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from .errors import BadName
+from .lighttyping import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

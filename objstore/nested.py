@@ -4,14 +4,14 @@ Authority: git's `setup.c` (`is_nonbare_repository_dir`, `is_git_directory`, `va
 """
 
 import os
-import re
 import stat
 
+from .patterns import lazy_pattern
 from .repository import Repository
 from .stores.files import read_file
 
 _GITFILE_MAX = 1 << 20  # bytes; a larger `.git` is none for git
-_HEAD = re.compile(rb"ref:[ \t\r\n]*refs/|[0-9A-Fa-f]{40}")
+_HEAD = lazy_pattern(rb"ref:[ \t\r\n]*refs/|[0-9A-Fa-f]{40}")
 
 
 def is_repository(folder: bytes, around: Repository) -> bool:

@@ -10,12 +10,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from struct import Struct, pack
-from typing import BinaryIO, TypeVar
 
 from .errors import Conflict
 from .forking import alongside, can_fork
 from .formats.pack import HEADER_SIZE, KIND_OF, entry_header
 from .ids import Kind, ObjectFormat, ObjectId
+from .lighttyping import BinaryIO, TypeVar
 from .progress import SILENT, Progress
 from .stores.files import Sharing, create, fsync_folder, gone, write_all
 from .stores.objectstore import ObjectStore

@@ -2,7 +2,7 @@
 
 Every function that may last takes `progress` and calls `progress.advance(items, bytes)` for what it has just done.
 """
-from typing import Protocol
+from .lighttyping import Protocol
 
 
 class Progress(Protocol):

@@ -4,7 +4,6 @@ Of several refs that a short name fits, git's order decides (`RULES`). Nothing i
 git's `refs.c` (`ref_rev_parse_rules`, `read_ref_at`).
 """
 
-import re
 from collections.abc import Iterator
 from itertools import islice
 
@@ -12,6 +11,7 @@ from .errors import BadName, NotFound
 from .formats.reflog import LogEntry
 from .formats.refs import SymbolicRef
 from .ids import ObjectId
+from .patterns import re
 from .repository import Repository
 
 RULES = ("{}", "refs/{}", "refs/tags/{}", "refs/heads/{}", "refs/remotes/{}", "refs/remotes/{}/HEAD")

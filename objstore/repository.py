@@ -7,7 +7,6 @@ package does not have (`extensions.py`), before any other file of it is read. Au
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from .config import Config
 from .configfiles import read_file as read_config_file
@@ -18,6 +17,7 @@ from .formats.alternates import decode_alternates
 from .formats.config import Setting
 from .formats.refs import SymbolicRef
 from .ids import ObjectId
+from .lighttyping import NamedTuple
 from .stores.files import PRIVATE, Sharing, make_folders, read_start, replace_file
 from .stores.filesrefs import FilesRefStore
 from .stores.indexfile import IndexFile

@@ -5,7 +5,6 @@ before an abbreviated id of the same letters. Nothing is written. Authority: git
 """
 
 import os
-import re
 from collections.abc import Callable, Iterable
 from itertools import islice
 
@@ -16,6 +15,7 @@ from .formats.revision import Ancestor, Base, Parent, Peel, Revision, Search, St
 from .formats.searches import compile_search
 from .history import first_parents, nodes, parents, peel
 from .ids import Kind, ObjectId
+from .patterns import lazy_pattern
 from .refnames import get_ref, prior_branch, value_at, value_before
 from .repository import Repository
 from .stores.objectstore import ObjectStore
@@ -24,8 +24,8 @@ from .trees import get_entry
 
 SHORTEST = 4  # digits of an abbreviated id
 SHOWN = 10  # candidates listed in a message
-_HEX = re.compile("[0-9a-f]+", re.IGNORECASE | re.ASCII)
-_DESCRIBED = re.compile(r"(.+)-[0-9a-f]+-g([0-9a-f]{4,})", re.IGNORECASE | re.ASCII)  # v1.0-3-gabcdef0
+_HEX = lazy_pattern("(?ai)[0-9a-f]+")
+_DESCRIBED = lazy_pattern(r"(?ai)(.+)-[0-9a-f]+-g([0-9a-f]{4,})")  # v1.0-3-gabcdef0
 
 Fits = Callable[[ObjectStore, ObjectId], bool]
 

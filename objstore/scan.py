@@ -15,12 +15,12 @@ from functools import partial
 from itertools import islice, repeat
 from operator import attrgetter, itemgetter
 from struct import Struct
-from typing import NamedTuple
 
 from .forking import alongside, can_fork
 from .formats.cachetree import CachedTree
 from .formats.index import SECOND, Index
 from .formats.statcolumns import StatColumns
+from .lighttyping import NamedTuple
 
 _STAT = itemgetter(
     stat.ST_CTIME, stat.ST_MTIME, stat.ST_INO, stat.ST_MODE, stat.ST_UID, stat.ST_GID, stat.ST_SIZE

@@ -21,12 +21,14 @@ PROFILE = """
 import io, json, os, sys
 root = os.path.realpath(sys.argv.pop(1)) + "/"
 places = {}
+standing_for = "objstore/lighttyping.py", "objstore/patterns.py"  # ... `typing` and `re`
 
 def place(code):
     # The path of a file of ours in the checkout; None for others.
     if code not in places:
         path = os.path.realpath(code.co_filename)
-        places[code] = path.removeprefix(root) if path.startswith(root) else None
+        ours = path.removeprefix(root) if path.startswith(root) else None
+        places[code] = None if ours in standing_for else ours
     return places[code]
 
 entered, calls = set(), set()

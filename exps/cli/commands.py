@@ -3,7 +3,7 @@
 No click here: completion has no time for it.
 """
 
-from typing import NamedTuple
+from expref.objstore.lighttyping import NamedTuple
 
 
 class Entry(NamedTuple):

@@ -5,7 +5,8 @@ Where it does not fit, a pager shows it whole; without one, columns are left out
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+
+from expref.objstore.lighttyping import NamedTuple
 
 from ..columns import Grid
 from ..texts import BROKEN, TEXT

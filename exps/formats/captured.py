@@ -7,7 +7,9 @@ its data from other files (`y: {file: column}`) stands for those. (DVC commits s
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from expref.objstore.lighttyping import NamedTuple
 
 from .pipeline import DEFAULT_PARAMS, is_inside, join
 from .templates import ReadValues, Templates, uses_templates

@@ -1,6 +1,6 @@
 """What locks say of files and folders. A value on its own, so that remembered rows are read without any codec."""
 
-from typing import NamedTuple
+from expref.objstore.lighttyping import NamedTuple
 
 
 class Content(NamedTuple):

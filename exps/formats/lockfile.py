@@ -7,7 +7,9 @@ the one free-form key that DVC's schema knows. A folder whose files are listed o
 Verified with DVC 3.67.1: an entry belongs to a path only if both are spelled the same; of two the last counts.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
+
+from expref.objstore.lighttyping import NamedTuple
 
 from . import yaml12
 from .badfile import BadFile

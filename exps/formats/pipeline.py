@@ -18,7 +18,9 @@ shown as they are written.
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+from expref.objstore.lighttyping import NamedTuple
 
 from . import yaml12
 from .badfile import BadFile

@@ -5,7 +5,9 @@ would be a trap for whoever shares the project. (One exception: an empty mapping
 Templates (`${…}`) are text like any other.
 """
 
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
+
+from expref.objstore.lighttyping import NamedTuple
 
 
 class Invalid(ValueError):

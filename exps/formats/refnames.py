@@ -10,11 +10,11 @@ Rules of names: git's for refs, and no "/". Described in docs/formats/experiment
 
 import re
 import time
-from typing import NamedTuple
 
 from expref.objstore.errors import BadName
 from expref.objstore.formats.refs import check_name as check_ref_name
 from expref.objstore.ids import ObjectFormat, ObjectId
+from expref.objstore.lighttyping import NamedTuple
 
 from ..model import ExperimentRef
 

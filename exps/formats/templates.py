@@ -12,7 +12,9 @@ import posixpath
 import re
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
+
+from expref.objstore.lighttyping import NamedTuple
 
 from . import yaml12
 from .badfile import BadFile

@@ -6,8 +6,9 @@ The separator is a line end in the file and ":" (";" on Windows) in the variable
 others. Authority: gitrepository-layout(5), git(1); git's `parse_alt_odb_entry`, `quote.c` (`unquote_c_style`).
 """
 
-import re
 from collections.abc import Iterator
+
+from ..patterns import re
 
 _ESCAPES = {b"a": b"\a", b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"} | {
     b"\\": b"\\", b'"': b'"',

@@ -9,10 +9,10 @@ Where the files are, and which macros count, is not for this module (`conversion
 warns of and ignores is ignored. "a**/b" fits as `ignore.py` tells. Authority: gitattributes(5); git's `attr.c`,
 `quote.c` (`unquote_c_style`), `dir.c` (`match_pathname`).
 """
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple, TypeAlias
 
+from ..lighttyping import NamedTuple, TypeAlias
+from ..patterns import re
 from .wildmatch import SPECIAL, name_matcher, path_regex
 
 State: TypeAlias = bool | str | None  # set, unset, a value; None: "!name"
@@ -99,7 +99,7 @@ def _split(line: bytes) -> tuple[bytes, bytes]:
     return word[0], line[word.end() :]
 
 
-def _unescape(found: re.Match[bytes]) -> bytes:
+def _unescape(found: "re.Match[bytes]") -> bytes:
     char = found[1]
     return bytes((int(char, 8) if len(char) == 3 else _ESCAPES.get(char[0], char[0]),))
 

@@ -14,11 +14,11 @@ Authority: git-config(1), "Syntax"; where it is silent, what git accepts (2.55; 
 words of an unquoted value as a space). One difference: a NUL in a subsection, where git ends the name, is refused.
 """
 
-import re
 from collections.abc import Iterator
-from typing import Literal, NamedTuple
 
 from ..errors import Ambiguous, BadName, Corrupt, GitError
+from ..lighttyping import Literal, NamedTuple
+from ..patterns import lazy_pattern
 
 Level = Literal["system", "global", "local", "worktree", "command"]
 
@@ -26,7 +26,7 @@ _BLANKS = " \t\r"  # a "\r" before "\n" belongs to the line end; one anywhere el
 _ESCAPES = {"n": "\n", "t": "\t", "b": "\b", "\\": "\\", '"': '"', "\n": "", "": ""}
 _WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "": False}
 _UNITS = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
-_RUN, _QUOTED_RUN = re.compile(r'[^"\\#; \t\r\n]+'), re.compile(r'[^"\\\n]+')  # letters that mean themselves
+_RUN, _QUOTED_RUN = lazy_pattern(r'[^"\\#; \t\r\n]+'), lazy_pattern(r'[^"\\\n]+')  # letters that mean themselves
 _Event = tuple[str, str | None, int, int, int]
 
 

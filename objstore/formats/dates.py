@@ -8,10 +8,10 @@ Dots, blanks and underscores part words. Where no zone is written the local one 
 present one. Authority: git-rev-list(1) "COMMIT FORMATTING", gitrevisions(7); git's `date.c` (`approxidate`).
 """
 
-import re
 import time
 
 from ..errors import Unsupported
+from ..patterns import re
 
 _FIRST_EPOCH = 100_000_000  # a smaller number is something else
 _LAST_EPOCH = 1 << 40
@@ -42,7 +42,7 @@ def parse_date(text: str, now: int) -> int:
     return found
 
 
-def _of_stamp(stamp: re.Match[str], now: int) -> int | None:
+def _of_stamp(stamp: "re.Match[str]", now: int) -> int | None:
     year, month, day = (int(stamp[number]) for number in (1, 2, 3))
     hour, minute, second = (int(stamp[number] or 0) for number in (4, 5, 6))
     is_day = 1970 <= year < 2100 and 1 <= month <= 12 and 1 <= day <= 31

@@ -5,20 +5,20 @@ of a text, entries of a tree, words of a commit) are copied that the base holds 
 delta stands in `formats/delta.py`. Authority: gitformat-pack(5), "Deltified representation".
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
-from typing import NamedTuple
 
 from ..ids import Kind
+from ..lighttyping import NamedTuple
+from ..patterns import lazy_pattern, re
 
 LARGEST_SEGMENTED = 256 << 10  # bytes that differ in both together; above, they are inserted as they are
 SHORTEST_SEGMENTED = 48  # bytes that differ; below, looking for segments costs more than it saves
 SHORTEST_COPY = 8  # bytes; an instruction to copy takes up to seven
 LONGEST_COPY = 0x10000  # bytes that git makes one instruction copy
 LONGEST_INSERT = 127
-_WORDS, _LINES = re.compile(rb"[^ \n]+[ \n]?|[ \n]"), re.compile(rb"[^\n]*\n|[^\n]+")
-_ENTRIES = {width: re.compile(rb"[0-7]+ [^\0]+\0.{%d}" % width, re.DOTALL) for width in (20, 32)}
+_WORDS, _LINES = lazy_pattern(rb"[^ \n]+[ \n]?|[ \n]"), lazy_pattern(rb"[^\n]*\n|[^\n]+")
+_ENTRIES = {width: lazy_pattern(rb"(?s)[0-7]+ [^\0]+\0.{%d}" % width) for width in (20, 32)}
 
 
 class Copy(NamedTuple):

@@ -8,10 +8,10 @@ Authority: git's `fsck.c`, fsck-msgs(7).
 import re
 from collections.abc import Callable, Iterator
 from stat import S_ISDIR, S_ISLNK
-from typing import NamedTuple
 
 from ..errors import BadName, Corrupt, GitError
 from ..ids import KINDS, Kind, ObjectFormat
+from ..lighttyping import NamedTuple
 from .config import parse
 from .objects import GITLINK, MODES, decode_tree
 from .refs import check_name

@@ -14,12 +14,12 @@ the older and common way is kept.)
 Not here: finding and reading the files, and that all in an ignored folder is ignored (`objstore/ignore.py`).
 Authority: gitignore(5); git's `dir.c` (`add_patterns_from_buffer`, `parse_path_pattern`, `match_pathname`).
 """
-import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby
-from typing import NamedTuple
 
+from ..lighttyping import NamedTuple
+from ..patterns import re
 from .wildmatch import SPECIAL, Matcher, name_regex, path_regex
 
 MAX_SIZE = 100 << 20  # bytes; git does not use a file of this size or more

@@ -11,10 +11,10 @@ Authority: gitformat-pack(5). Deltas are resolved by `stores/packfile.py`, which
 """
 
 import zlib
-from typing import NamedTuple
 
 from ..errors import Corrupt
 from ..ids import Kind, ObjectId
+from ..lighttyping import NamedTuple
 
 HEADER_SIZE = 12
 MAX_RATIO = 1032  # bytes that one byte of deflated data can make at most: 258 by a pair of one-bit codes

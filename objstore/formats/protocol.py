@@ -11,10 +11,10 @@ the server's object format; anything else raises Corrupt, naming `source`.
 Authority: gitprotocol-v2(5), gitprotocol-pack(5), gitprotocol-capabilities(5).
 """
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
 
 from ..errors import BadName, Corrupt, RemoteError
 from ..ids import OBJECT_FORMATS, ObjectFormat, ObjectId
+from ..lighttyping import Literal, NamedTuple
 from .pktline import DELIMITER, FLUSH, encode
 from .refs import check_name
 

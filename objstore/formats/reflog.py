@@ -5,15 +5,15 @@
 The id before is all zeros where the ref was made. Lines that are none are left out, as git does: a log is written
 without being replaced, so its last line may be cut. Authority: git's `refs/files-backend.c` (`show_one_reflog_ent`).
 """
-import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from ..errors import BadName
 from ..ids import ObjectFormat, ObjectId
+from ..lighttyping import NamedTuple
+from ..patterns import lazy_pattern
 
 _BLANKS = bytes.maketrans(b"\t\n\r\0", b"    ")  # no form feed: git's own table of what is a space
-_COMMITTER = re.compile(rb"[^>\n]*> 0*[1-9][0-9]* [+-][0-9]{4}")
+_COMMITTER = lazy_pattern(rb"[^>\n]*> 0*[1-9][0-9]* [+-][0-9]{4}")
 
 
 class LogEntry(NamedTuple):

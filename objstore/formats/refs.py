@@ -8,14 +8,14 @@ Names are str, surrogateescape for bytes that are not UTF-8. Only where the firs
 their bytes, a record is found by bisection; the content may be a memory map then. Authority: git-check-ref-format(1),
 git-pack-refs(1), git's `refs/packed-backend.c`.
 """
-import re
 from collections.abc import Iterable
 from itertools import repeat
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import BadName, Corrupt
 from ..ids import ObjectFormat, ObjectId
+from ..lighttyping import TYPE_CHECKING, NamedTuple
+from ..patterns import lazy_pattern, re
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -38,8 +38,8 @@ _PLAIN_BYTES = (
 )  # in names, and around them
 _ODD_PARTS = (b"//", b"/\n", b"..", b"./", b"/.", b".\n", b".lock")
 _BLANKS = " \t\n\v\f\r"
-_FAULT = re.compile("|".join(f"({rule})" for rule in _RULES))
-_PLAIN = re.compile(_PARTS)
+_FAULT = lazy_pattern("|".join(f"({rule})" for rule in _RULES))
+_PLAIN = lazy_pattern(_PARTS)
 
 
 class SymbolicRef(NamedTuple):

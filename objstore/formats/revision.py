@@ -14,18 +14,18 @@ asked. What names stand for is `objstore/revisions.py`'s job, dates are read by 
 `searches.py`. Authority: gitrevisions(7), git's `object-name.c`.
 """
 
-import re
-from typing import Literal, NamedTuple
 
 from ..errors import BadName
 from ..ids import KINDS, Kind
+from ..lighttyping import Literal, NamedTuple
+from ..patterns import lazy_pattern, re
 from .refs import check_name
 
-_STOP = re.compile(r"@\{|[~^:]")  # no name holds these
-_MARK = re.compile(r"@\{([^}]*)\}")
-_SUFFIX = re.compile(r"\^\{([^}]*)\}|([~^])([0-9]*)")
-_STAGE = re.compile(r"([0-3]):")
-_NUMBER = re.compile(r"[0-9]+")
+_STOP = lazy_pattern(r"@\{|[~^:]")  # no name holds these
+_MARK = lazy_pattern(r"@\{([^}]*)\}")
+_SUFFIX = lazy_pattern(r"\^\{([^}]*)\}|([~^])([0-9]*)")
+_STAGE = lazy_pattern(r"([0-3]):")
+_NUMBER = lazy_pattern(r"[0-9]+")
 _TRACKING: dict[str, Literal["upstream", "push"]] = {"u": "upstream", "upstream": "upstream", "push": "push"}
 _KINDS: dict[str, Kind | Literal["object"] | None] = {"": None, "object": "object"} | {kind: kind for kind in KINDS}
 _FIRST_DATE = 100_000_000  # from here on a number in "@{…}" is a time
@@ -125,7 +125,7 @@ def _path(text: str, at: int) -> bytes:
     return text[at:].encode("utf-8", "surrogateescape")
 
 
-def _suffix(found: re.Match[str], text: str) -> Suffix:
+def _suffix(found: "re.Match[str]", text: str) -> Suffix:
     kind, sign, digits = found.groups()
     if sign:
         number = _number(digits) if digits else 1

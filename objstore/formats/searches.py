@@ -5,9 +5,9 @@ What POSIX and Python read alike is translated, the rest is refused by name: bac
 and "$" are the ends of the whole text. Authority: gitrevisions(7), regex(7).
 """
 
-import re
 
 from ..errors import Unsupported
+from ..patterns import re
 
 _TOKEN = (  # compiled when it is used: few commands search
     r"(?P<escaped>\\[^\w\s])|(?P<set>\[\^?\]?(?:(?!--)[ -Z^-~])*\])|(?P<anchor>[$^])"
@@ -17,7 +17,7 @@ _TOKEN = (  # compiled when it is used: few commands search
 _ANCHORS = {"^": r"\A", "$": r"\Z"}
 
 
-def compile_search(pattern: str) -> re.Pattern[bytes]:
+def compile_search(pattern: str) -> "re.Pattern[bytes]":
     """A pattern to search in bytes with. Raises Unsupported."""
     parts, at, tokens = [], 0, re.compile(_TOKEN)
     while at < len(pattern):
@@ -32,7 +32,7 @@ def compile_search(pattern: str) -> re.Pattern[bytes]:
         raise Unsupported(f"the regular expression {pattern!r} ({error})") from None
 
 
-def _python(token: re.Match[str]) -> str:
+def _python(token: "re.Match[str]") -> str:
     text = token[0]
     if token.lastgroup == "anchor":
         return _ANCHORS[text]

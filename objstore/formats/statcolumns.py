@@ -11,8 +11,8 @@ import sys
 from array import array
 from itertools import repeat
 from struct import Struct
-from typing import NamedTuple
 
+from ..lighttyping import NamedTuple
 from .index import SECOND, Index
 
 ROW_BYTES = 4 * 4 + 2 * 8  # of one entry in all columns

@@ -9,10 +9,9 @@
 
 Authority: git-mktag(1), git's `tag.c`.
 """
-from typing import NamedTuple
-
 from ..errors import BadName, Corrupt
 from ..ids import KINDS, Kind, ObjectFormat, ObjectId
+from ..lighttyping import NamedTuple
 
 
 class Tag(NamedTuple):

@@ -9,15 +9,16 @@ Not here: what lines of ignore files, refspecs or pathspecs add to a pattern. Pa
 are shorter than LONGEST, so that a pattern that needs more bytes fits nothing.
 Authority: gitignore(5), "PATTERN FORMAT"; git's `wildmatch.c`, `ctype.c`, `t3070-wildmatch.sh`.
 """
-import re
 from collections.abc import Callable, Set
 from itertools import pairwise
-from typing import NamedTuple
+
+from ..lighttyping import NamedTuple
+from ..patterns import lazy_pattern, re
 
 Matcher = Callable[[bytes], "re.Match[bytes] | None"]
-SPECIAL = re.compile(rb"[*?[\\]")  # where a pattern ceases to be plain text
+SPECIAL = lazy_pattern(rb"[*?[\\]")  # where a pattern ceases to be plain text
 _ANYTHING, _IN_COMPONENT = b".*?", b"[^/]*?"  # what stars become
-_STARS = re.compile(rb"\*+")
+_STARS = lazy_pattern(rb"\*+")
 LONGEST = 1 << 16  # bytes of a text; the longest path of any system has 32,767 characters
 NEVER = rb"(?!)"  # a regular expression that matches nothing
 _SLASH, _LOWER, _UPPER = 0x2F, frozenset(range(0x61, 0x7B)), frozenset(range(0x41, 0x5B))

@@ -6,11 +6,11 @@ import os
 import stat
 from collections.abc import Iterable
 from io import FileIO
-from typing import Protocol
 
 from ..errors import Conflict, Corrupt
 from ..formats.index import Index, IndexRow, encode_index, key_of
 from ..ids import ObjectFormat
+from ..lighttyping import Protocol
 from .files import NONBLOCK, LockFile
 
 _BLOCK = 1 << 20  # bytes read at a time
@@ -53,10 +53,12 @@ class IndexFile:
 
     def key(self) -> bytes:
         """As the protocol says."""
-        hasher = self._form.hasher()
         try:
             with self._open() as file:
-                left = os.fstat(file.fileno()).st_size - self._form.width
+                left = max(0, os.fstat(file.fileno()).st_size - self._form.width)
+                if left <= _BLOCK:
+                    return self._form.digest(file.read(left))
+                hasher = self._form.hasher()
                 while left > 0 and (block := file.read(min(left, _BLOCK))):
                     hasher.update(block)
                     left -= len(block)

@@ -7,7 +7,8 @@ ours that is gone; a lock without it may be anybody's. Nobody here removes a loc
 """
 
 import os
-from typing import NamedTuple
+
+from ..lighttyping import NamedTuple
 
 _MARK = "expref"
 _LONGEST = 1 << 10  # bytes of a lock that are looked at

@@ -8,11 +8,11 @@ every pack, where it says an object is, the index of that pack is asked, and one
 import errno
 import os
 from collections.abc import Callable, Iterator
-from typing import TypeVar
 
 from ..errors import GitError
 from ..formats.midx import MultiPackIndex
 from ..ids import ObjectFormat, ObjectId
+from ..lighttyping import TypeVar
 from .files import read_file
 from .loose import StoredObject
 from .packfile import DeltaBases, Pack, map_file

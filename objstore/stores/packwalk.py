@@ -10,13 +10,13 @@ import os
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from ..errors import Corrupt
 from ..formats.delta import apply_delta
 from ..formats.pack import KIND_OF, inflate, scan_entry_header
 from ..formats.packindex import PackIndex
 from ..ids import Kind, ObjectFormat, ObjectId
+from ..lighttyping import NamedTuple
 from .files import BINARY, CLOEXEC
 
 BLOCK = 4 << 20  # bytes of the pack read at a time while headers are looked for

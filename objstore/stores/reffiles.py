@@ -6,12 +6,12 @@ Authority: git's `refs/files-backend.c`, gitrepository-layout(5), git-worktree(1
 """
 import errno
 import os
-import re
 from collections.abc import Iterator
 
 from ..errors import Corrupt, GitError
 from ..formats.refs import Ref, SymbolicRef, by_name, check_name, decode_loose
 from ..ids import ObjectFormat, ObjectId
+from ..patterns import lazy_pattern
 from .files import BINARY, CLOEXEC, NOFOLLOW, NONBLOCK
 from .packedrefs import PackedRefs
 
@@ -19,8 +19,8 @@ DEEPEST_SYMREF = 5  # as git
 MOST_BYTES = 1 << 13  # that are read of a loose ref: a name may be as long as a path, what follows an id is ignored
 OF_WORK_TREE = ("refs/bisect/", "refs/rewritten/", "refs/worktree/")  # the folders that work trees do not share
 _ROOT = "HEAD|[A-Z_-]+_HEAD|AUTO_MERGE|BISECT_EXPECTED_REV|MERGE_AUTOSTASH|NOTES_MERGE_PARTIAL|NOTES_MERGE_REF"
-_AT_ROOT = re.compile(_ROOT)  # the files beside HEAD that are refs. Source: git's `refs.c`, `is_root_ref`
-_OF_OTHERS = re.compile(
+_AT_ROOT = lazy_pattern(_ROOT)  # the files beside HEAD that are refs. Source: git's `refs.c`, `is_root_ref`
+_OF_OTHERS = lazy_pattern(
     rf"(?:main-worktree|worktrees/[^/.\0][^/\0]*)/(?=(?:{_ROOT})\Z|refs/(?:bisect|rewritten|worktree)/)"
 )  # what stands before the names of refs that other work trees have for themselves
 

@@ -6,10 +6,10 @@ A line is appended by one write while the ref is locked. What could hinder that 
 import os
 import time
 from contextlib import suppress
-from typing import Literal
 
 from ..errors import Conflict
 from ..formats.objects import Signature, encode_signature
+from ..lighttyping import Literal
 from .files import BINARY, CLOEXEC, Sharing, make_folders, remove_empty_folders, write_all
 
 LogPolicy = Literal["none", "normal", "always"]  # core.logAllRefUpdates: false, true, always

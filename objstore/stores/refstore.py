@@ -3,11 +3,11 @@
 `filesrefs.FilesRefStore` keeps refs as git's "files" backend does; others may follow (reftable).
 """
 from collections.abc import Iterator, Sequence
-from typing import Literal, NamedTuple, Protocol
 
 from ..formats.reflog import LogEntry
 from ..formats.refs import Ref, SymbolicRef
 from ..ids import ObjectId
+from ..lighttyping import Literal, NamedTuple, Protocol
 
 
 class RefUpdate(NamedTuple):

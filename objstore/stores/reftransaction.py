@@ -12,12 +12,12 @@ import os
 from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from itertools import pairwise
-from typing import NamedTuple
 
 from ..errors import Conflict, GitError, NotFound
 from ..formats.reflog import LogEntry, encode_entry
 from ..formats.refs import SymbolicRef, check_name, encode_loose
 from ..ids import Kind, ObjectId
+from ..lighttyping import NamedTuple
 from .files import PRIVATE, LockFile, Sharing, fsync_folder, remove_empty_folders
 from .packedrefs import Removal
 from .reffiles import RefFiles

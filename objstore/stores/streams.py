@@ -6,11 +6,11 @@ A delta is made whole in any case, up to `formats.delta.LARGEST`: git makes none
 
 import zlib
 from collections.abc import Generator, Iterator
-from typing import NamedTuple
 
 from ..errors import Corrupt, NotFound
 from ..formats.pack import KIND_OF
 from ..ids import Kind, ObjectFormat, ObjectId
+from ..lighttyping import NamedTuple
 from .loose import BLOCK, read_header
 from .packfile import Pack
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 from types import TracebackType
-from typing import Literal, Protocol
 
 from ..errors import Corrupt, RemoteError, Unsupported
 from ..formats.pktline import DATA, ERROR, FLUSH, NOTHING, Blocks, read_bands, read_lines, read_packet
@@ -28,6 +27,7 @@ from ..formats.protocol import (
     update_lines,
 )
 from ..ids import SHA1, ObjectFormat, ObjectId
+from ..lighttyping import Literal, Protocol
 from ..progress import SILENT, Progress
 from .negotiation import AGENT, Fetch
 from .said import Said

@@ -2,9 +2,9 @@
 
 import zlib
 from collections.abc import Iterator
-from typing import Protocol
 
 from ..errors import Corrupt
+from ..lighttyping import Protocol
 
 BLOCK = 1 << 20  # bytes of the pack read at a time
 

@@ -8,9 +8,9 @@ Authority: githooks(5); git's `hook.c`, `run-command.c`.
 import errno
 import os
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from ..config import Config
+from ..lighttyping import NamedTuple
 
 SHELL = "/bin/sh"  # for a hook that does not say what runs it
 OF_A_REPOSITORY = frozenset({  # what belongs to one repository and must not reach another

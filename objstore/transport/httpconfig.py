@@ -7,11 +7,11 @@ variables of proxies.
 """
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from ..config import Config
 from ..errors import GitError
 from ..formats.config import Setting, as_bool, as_int
+from ..lighttyping import NamedTuple
 from .urls import RemoteUrl, parse_url
 
 DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -10,12 +10,12 @@ import zlib
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import NamedTuple
 
 from ..errors import Conflict, Corrupt, Unsupported
 from ..formats.delta import apply_delta, read_size
 from ..formats.pack import HEADER_SIZE, KIND_OF, MAX_RATIO, EntryHeader, read_entry_header, read_header
 from ..ids import Kind, ObjectId
+from ..lighttyping import NamedTuple
 from ..progress import SILENT, Progress
 from ..stores.loose import StoredObject
 from ..stores.objectstore import ObjectStore

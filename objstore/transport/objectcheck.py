@@ -5,12 +5,12 @@ is a warning by default is an error here, as in git. Authority: git-config(1) "r
 """
 
 from collections.abc import Iterable
-from typing import Literal
 
 from ..config import Config
 from ..errors import Corrupt, GitError
 from ..formats.fsck import LATER, NEVER, Fault, control_file_faults, control_files, faults
 from ..ids import Kind, ObjectFormat, ObjectId
+from ..lighttyping import Literal
 from ..stores.files import read_file
 from ..stores.objectstore import ObjectStore
 

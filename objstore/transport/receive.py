@@ -13,7 +13,6 @@ from contextlib import suppress
 from copy import copy
 from struct import pack as pack_numbers
 from types import TracebackType
-from typing import NamedTuple
 
 from ..closure import objects_between
 from ..errors import Corrupt, Unsupported
@@ -21,6 +20,7 @@ from ..formats.objects import decode_commit
 from ..formats.pack import KIND_OF, entry_header
 from ..formats.tag import decode_tag
 from ..ids import ObjectId
+from ..lighttyping import NamedTuple
 from ..packing import LEVEL, ROW, encode_index, publish
 from ..progress import SILENT, Progress
 from ..repository import Repository

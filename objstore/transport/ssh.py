@@ -12,10 +12,10 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping
-from typing import IO, NamedTuple
 
 from ..config import Config
 from ..errors import BadName, RemoteError, Unsupported
+from ..lighttyping import IO, NamedTuple
 from .client import Service
 from .streams import Duplex
 from .urls import RemoteUrl

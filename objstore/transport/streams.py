@@ -7,9 +7,9 @@ import io
 import socket
 import time
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from ..errors import RemoteError
+from ..lighttyping import TYPE_CHECKING, NoReturn, Protocol
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -11,11 +11,11 @@ Authority: git-clone(1), "Git URLs"; git-config(1), `url.*`, `remote.*`, `protoc
 import os
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from ..config import Config
 from ..errors import BadName, GitError, Unsupported
 from ..formats.config import as_bool
+from ..lighttyping import NamedTuple
 
 _SCHEMES = {
     "http": "http", "https": "https", "git": "git", "file": "file",

@@ -6,10 +6,10 @@ Authority: gitprotocol-v2(5), gitprotocol-pack(5).
 """
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
-from typing import NamedTuple, Protocol
 
 from ..formats.protocol import Advertisement, PushCommand, PushResult, RemoteRef
 from ..ids import ObjectId
+from ..lighttyping import NamedTuple, Protocol
 from ..progress import SILENT, Progress
 
 __all__ = [
