@@ -13,6 +13,7 @@ from bench.runner import CommandFailed, Peer, compare, default_places
 STASH, STATUS = "git stash create", "git status --porcelain"
 ADD = "git add -A && git write-tree"
 ONE, TWO, COLD, AGAIN, LARGE, MILLION, CROWDED, PACKED, PACKED_TWO = 1.4, 1.0, 0.5, 2.0, 1.3, 1.6, 1.5, 0.5, 0.35
+MILLION_MEMORY = 250  # MiB
 PER_FOLDER = 50
 # `exps` without a second process, for a Python where it is installed.
 ALONE = "import os; del os.fork; import sys; sys.argv[0] = 'exps'; from expref.exps.cli.main import program; program()"
@@ -41,7 +42,8 @@ def run(setting):
     """The comparisons, and the versions of the peers."""
     few, many, most = (1_000, 5_000, 20_000) if setting.small else (10_000, 100_000, 1_000_000)
     comparisons = [
-        *(one_changed(setting, count) for count in (few, many, most)),
+        *(one_changed(setting, count) for count in (few, many)),
+        million(setting, most),
         copied(setting, many, "git clone"),
         copied(setting, many, "cp -r"),
         cold(setting, many),
@@ -56,16 +58,30 @@ def run(setting):
 
 def one_changed(setting, count):
     """1 of many tracked files changed. Growth is what the three tables show together."""
-    limits = (MILLION, MILLION) if count > 500_000 else (ONE, TWO)
+    peers = {STASH: Peer(STASH.split(), ONE), "exps save": Peer(save(setting), ONE / TWO)}
     return compare(
         f"exps save, 1 of {count} tracked files changed (one process, then two)",
         ours={"exps save, one process": [setting.python, "-c", ALONE, "save", "-f", "-n", "x"]},
-        peers={STASH: Peer(STASH.split(), limits[0]), "exps save": Peer(save(setting), limits[0] / limits[1])},
+        peers=peers,
         setup=lambda folder, _command: make_tracked(folder, count),
         before=change,
         verify=saved,
-        rounds=5 if count <= 100_000 else 3,
+        rounds=5,
         places=default_places()[:1],
+    )
+
+
+def million(setting, count):
+    """The same on the disk: so many files do not fit into memory twice."""
+    return compare(
+        f"exps save, 1 of {count} tracked files changed (at most {MILLION_MEMORY} MiB)",
+        ours={"exps save": save(setting)},
+        peers={STASH: Peer(STASH.split(), MILLION)},
+        setup=lambda folder, _command: make_tracked(folder, count),
+        before=change,
+        verify=saved,
+        rounds=3,
+        places=default_places()[-1:],
     )
 
 

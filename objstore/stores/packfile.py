@@ -6,6 +6,7 @@ unlinked them. Authority: gitformat-pack(5); what the bytes mean is in `formats/
 
 import mmap
 import os
+import time
 import zlib
 from collections import OrderedDict
 from functools import cached_property
@@ -19,33 +20,62 @@ from .files import BINARY, CLOEXEC
 from .loose import StoredObject
 
 CACHED_BASES = 96 << 20  # bytes of delta bases kept
+SPARSE, _SPREAD = 4, 2654435761  # a power of two; a factor that spreads offsets, by Knuth
 LONGEST_CHAIN = 4095  # deltas on deltas; git itself writes at most 50, or 4095 when asked
+FRESH_S = 1.0  # seconds for which a pack that was freshened counts as fresh: a save may ask for each of its objects
 SMALL_FILE = 1 << 16  # bytes up to which a file is read at once: a mapped one holds a descriptor, and packs can be many
 
 
 class DeltaBases:
-    """Objects that deltas were applied to, the last used ones; all packs of a folder share one such memory."""
+    """Objects that deltas were applied to; all packs of a folder share one such memory.
+
+    The last used ones are all there, for reads along a chain. Of those used before them one in `SPARSE` is kept: reads
+    in any order then apply a delta or two more, but find a chain's beginning in a pack of several times the size
+    (bench/objects.py).
+    """
 
     def __init__(self, limit: int = CACHED_BASES) -> None:
         """Keep contents of `limit` bytes together."""
-        self._limit, self._size = limit, 0
-        self._kept: OrderedDict[tuple[Pack, int], StoredObject] = OrderedDict()
+        self._recent, self._old = _LastUsed(limit // 6), _LastUsed(limit - limit // 6)
 
     def get(self, pack: "Pack", offset: int) -> StoredObject | None:
         """The object at `offset` of a pack, if it is remembered."""
-        found = self._kept.get((pack, offset))
-        if found is not None:
-            self._kept.move_to_end((pack, offset))
-        return found
+        return self._recent.get((pack, offset)) or self._old.get((pack, offset))
 
     def add(self, pack: "Pack", offset: int, base: StoredObject) -> None:
         """Remember an object, and forget those that were not used for longest."""
-        if (pack, offset) in self._kept or len(base.content) > self._limit:
+        if len(base.content) > self._recent.limit:
+            self._old.add((pack, offset), base)
             return
-        self._kept[pack, offset] = base
+        for place, forgotten in self._recent.add((pack, offset), base):
+            if place[1] * _SPREAD >> 16 & SPARSE - 1 == 0:
+                self._old.add(place, forgotten)
+
+
+class _LastUsed:
+    """Objects by where they lie, of so many bytes together, the last used ones."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit, self._size = limit, 0
+        self._kept: OrderedDict[tuple[Pack, int], StoredObject] = OrderedDict()
+
+    def get(self, place: tuple["Pack", int]) -> StoredObject | None:
+        found = self._kept.get(place)
+        if found is not None:
+            self._kept.move_to_end(place)
+        return found
+
+    def add(self, place: tuple["Pack", int], base: StoredObject) -> list[tuple[tuple["Pack", int], StoredObject]]:
+        """Take an object; return those that have to go for it."""
+        if place in self._kept or len(base.content) > self.limit:
+            return []
+        self._kept[place] = base
         self._size += len(base.content)
-        while self._size > self._limit:
-            self._size -= len(self._kept.popitem(last=False)[1].content)
+        gone = []
+        while self._size > self.limit:
+            gone.append(self._kept.popitem(last=False))
+            self._size -= len(gone[-1][1].content)
+        return gone
 
 
 class Pack:
@@ -58,6 +88,7 @@ class Pack:
     def __init__(self, path: str, form: ObjectFormat, bases: DeltaBases) -> None:
         """Name a pack; nothing is opened."""
         self.path, self._form, self._bases = path, form, bases
+        self._fresh_until = 0.0  # by the monotonic clock
 
     @cached_property
     def index(self) -> PackIndex:
@@ -156,12 +187,16 @@ class Pack:
 
     def freshen(self) -> bool:
         """Make `git gc` take what is in here for new; False for a cruft pack, where that does not count."""
+        now = time.monotonic()
+        if now < self._fresh_until:
+            return True
         if os.path.exists(self.path + ".mtimes"):
             return False
         try:
             os.utime(self.path + ".pack")
         except OSError:
             return False
+        self._fresh_until = now + FRESH_S
         return True
 
 

@@ -82,17 +82,17 @@ def test_a_chain_may_be_long_but_not_endless(folder, store, monkeypatch):
 
 
 def test_what_is_remembered_of_bases_is_bounded(folder):
-    bases = DeltaBases(limit=1000)
     path = write_pack(folder, *(blob(bytes([number]) * 300) for number in range(5)))
-    pack = Pack(path, SHA1, bases)
-    for offset in range(5):
-        bases.add(pack, offset, StoredObject("blob", bytes([offset]) * 300))
-        bases.get(pack, 0)
-    assert [bool(bases.get(pack, offset)) for offset in range(5)] == [True, False, False, True, True]
-    bases.add(pack, 9, StoredObject("blob", bytes(2000)))
-    bases.add(pack, 9, StoredObject("blob", bytes(10)))
-    bases.add(pack, 9, StoredObject("blob", bytes(10)))
-    assert bases.get(pack, 9).content == bytes(10)
+    pack, bases = Pack(path, SHA1, None), DeltaBases(limit=6000)
+    for offset in range(1000):
+        bases.add(pack, offset, StoredObject("blob", bytes([offset & 255]) * 300))
+        assert bases.get(pack, offset)
+    kept = [offset for offset in range(1000) if bases.get(pack, offset)]
+    assert kept[-3:] == [997, 998, 999] and 10 < len(kept) <= 20  # of 300 bytes each
+    bases.add(pack, 1001, StoredObject("blob", bytes(5001)))
+    assert bases.get(pack, 1001) is None and [each for each in kept if bases.get(pack, each)] == kept
+    bases.add(pack, 1001, StoredObject("blob", bytes(4000)))
+    assert bases.get(pack, 1001) and sum(bool(bases.get(pack, each)) for each in kept) < 7
 
 
 def test_a_pack_is_found_when_looked_for_again(folder, store):
@@ -216,8 +216,19 @@ def test_a_pack_is_freshened_and_a_cruft_pack_is_not(folder, store):
     assert os.stat(path + ".pack").st_mtime > 1
     os.utime(path + ".pack", (1, 1))
     open(path + ".mtimes", "wb").close()
+    pack, _ = PackStore(str(folder), SHA1).locate(blob(b"one").id)
     assert not pack.freshen()
     assert os.stat(path + ".pack").st_mtime == 1
+
+
+@pytest.mark.parametrize(("seconds", "times"), [(3600, 1), (0, 2)])
+def test_a_pack_is_freshened_once_for_many_objects_and_again_later(folder, store, monkeypatch, seconds, times):
+    monkeypatch.setattr(packfile, "FRESH_S", seconds)
+    path = write_pack(folder, blob(b"one"), blob(b"two"))
+    for number, content in enumerate((b"one", b"two"), 1):
+        os.utime(path + ".pack", (1, 1))
+        assert store.locate(blob(content).id)[0].freshen()
+        assert (os.stat(path + ".pack").st_mtime > 1) == (number <= times)
 
 
 # Multi-pack-indexes
