@@ -29,6 +29,7 @@ from .progress import SILENT, Progress
 from .refnames import get_ref
 from .repository import Head, Repository
 from .revisions import find, find_commit, find_tree
+from .stores.keepmarks import Hold
 from .stores.loose import StoredObject
 from .stores.objectstore import ObjectStore
 from .stores.refstore import RefStore, RefUpdate
@@ -59,6 +60,7 @@ __all__ = [
     "Difference",
     "GitError",
     "Head",
+    "Hold",
     "Kind",
     "LogEntry",
     "NotFound",

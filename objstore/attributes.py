@@ -51,6 +51,10 @@ class Attributes:
         for file in (machines, users, top, self._info):  # the last one counts
             self._macros |= file.macros
 
+    def are_said_in(self, folder: bytes) -> bool:
+        """Whether any file says something that may hold for what is in a folder ("a/b/", "" the top)."""
+        return bool(self._inside or self._outside or self._above(folder[:-1]))
+
     def of(self, path: bytes) -> dict[str, State]:
         """Every attribute that is said of the file `path`, those that macros bring included."""
         files = (*self._inside, *self._above(path.rpartition(b"/")[0]), *self._outside)

@@ -4,7 +4,6 @@ Authority: git's `read-cache.c` (`add_to_index`), `builtin/add.c`, `convert.c`.
 """
 
 import os
-import re
 import stat
 from collections.abc import Mapping
 
@@ -14,13 +13,14 @@ from .errors import BadName, GitError
 from .filecontents import STREAMED, BlobSink, FileContents
 from .formats.objects import GITLINK
 from .ids import ObjectId
+from .patterns import lazy_pattern
 from .progress import SILENT, Progress
 from .repository import Repository
 from .status import Candidate, Status
 from .writetree import Stored
 
 # What `is_entry_name` says of no part of a path.
-_NO_PATH = re.compile(rb"(?:^|/)(?:\.{0,2}|\.git)(?:/|\Z)|\0", re.IGNORECASE)
+_NO_PATH = lazy_pattern(rb"(?i)(?:^|/)(?:\.{0,2}|\.git)(?:/|\Z)|\0")
 
 
 class Capture:
@@ -42,9 +42,14 @@ class Capture:
         """
         conversion: Conversion | None = None
         settled: dict[int, Stored | None] = {}
+        plain: set[bytes] = set()  # folders in which nothing is converted
+        is_odd = _NO_PATH.search(b"/".join([path for _, path, _ in self._status.candidates]) or b"-") is not None
         for candidate in self._status.candidates:
             number, path, found = candidate
-            if _NO_PATH.search(path):
+            folder = path[: path.rfind(b"/") + 1]
+            if folder in plain and found and stat.S_ISREG(found.st_mode) and found.st_size < STREAMED and not is_odd:
+                continue
+            if is_odd and _NO_PATH.search(path):
                 raise BadName(f"the index holds the path {os.fsdecode(path)!r}, which no tree can hold")
             if found is None:
                 self._gone.add(path)
@@ -56,6 +61,8 @@ class Capture:
                 same = self._settle_file(candidate, found, conversion.cleaner(path))
                 if same:
                     settled[number] = same
+                if conversion.is_plain(folder):
+                    plain.add(folder)
             elif not stat.S_ISLNK(found.st_mode):
                 raise GitError(f"{os.fsdecode(path)} is no file, symbolic link or folder: git cannot store it")
         return settled

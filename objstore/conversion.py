@@ -10,14 +10,14 @@ Authority: gitattributes(5), git-config(1) ("core.autocrlf", "core.eol", "core.s
 
 import codecs
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
 
 from .attributes import Attributes, Indexed, machines_file, read_attributes, users_file
 from .config import Config
 from .errors import GitError, Unsupported
 from .formats.attributes import State
+from .lighttyping import NamedTuple
+from .patterns import re
 from .repository import Repository
 
 SETTINGS = (
@@ -29,6 +29,7 @@ _NO_TEXT, _ID = rb"\0|\r[^\n]", rb"\$Id:[^$\n]*\$"
 _GAPS = ("", " ", "\t", "\r", "\n", ",")  # between names of encodings; "" is an end
 _MARKS = {"16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE), "32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)}
 _ISO_8859 = (*range(1, 12), *range(13, 17))
+_CHANGED = "commit or stash the file: what a filter makes of it is known only while it is unchanged"
 _CODECS = {  # iconv's name of an encoding: Python's, where both agree on every byte
     **{f"{name}{number}": f"iso8859-{number}" for name in ("ISO-8859-", "ISO8859-") for number in _ISO_8859},
     **{f"{name}{number}": f"cp{number}" for name in ("CP", "WINDOWS-") for number in (*range(1250, 1255), 1256, 1257)},
@@ -61,6 +62,10 @@ class Conversion:
         self._safe = safe.lower() != "warn" and config.get_bool("core.safecrlf", False)
         round_trips = config.get("core.checkroundtripencoding")
         self._round_trips = "SHIFT-JIS" if round_trips is None else round_trips
+
+    def is_plain(self, folder: bytes) -> bool:
+        """Whether there is a cleaner for no file in a folder ("a/b/", "" the top)."""
+        return self._by_text[None] is None and not self._attributes.are_said_in(folder)
 
     def cleaner(self, path: bytes) -> "Cleaner | None":
         """What `git add` does to the content of the file `path`; None if nothing, whatever it is.
@@ -169,7 +174,7 @@ class Cleaner(NamedTuple):
         Raises Unsupported for a filter or an unknown encoding, GitError, naming the file, for what git refuses.
         """
         if self.filter:
-            raise Unsupported(f"filter={self.filter}", self.path)
+            raise Unsupported(f"filter={self.filter}", self.path, _CHANGED)
         if self.encoding and content:
             content = self._decode(content, self.encoding)
         content = self._with_lf(content)

@@ -40,9 +40,9 @@ class Corrupt(GitError):
 class Unsupported(GitError):
     """The repository asks for a feature that is not supported: refused before anything is written."""
 
-    def __init__(self, feature: str, where: str = "") -> None:
+    def __init__(self, feature: str, where: str = "", hint: str = "") -> None:
         super().__init__(f"{where}: {feature} is not supported" if where else f"{feature} is not supported")
-        self.feature = feature
+        self.feature, self.hint = feature, hint
 
 
 class Conflict(GitError):

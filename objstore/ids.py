@@ -3,6 +3,7 @@
 An id is raw bytes everywhere; `str(id)` is its hexadecimal form. Its width (20 or 32 bytes) is a property of the
 repository: whoever slices ids out of bytes takes the `ObjectFormat`, never a literal 20.
 """
+
 import sys
 
 from .errors import BadName
@@ -40,13 +41,17 @@ class ObjectFormat(NamedTuple):
 
     def hasher(self, start: bytes = b"") -> "_Hash":
         """A running hash over `start`, for much content; feed the rest by `update`."""
-        import hashlib  # loads OpenSSL, a tenth of the time of a short command
+        new = _LOADED.get(self.name)
+        if new is None:
+            import hashlib  # loads OpenSSL, a tenth of the time of a short command
 
-        return hashlib.new(self.name, start, usedforsecurity=False)
+            new = _LOADED[self.name] = getattr(hashlib, self.name)  # hashlib.new takes twice as long for a small file
+        return new(start, usedforsecurity=False)
 
     def digest(self, content: bytes | bytearray | memoryview, start: bytes = b"") -> bytes:
         """The hash over `start` and `content`."""
-        small = _small_hash(self.name) if len(content) < _SMALL else None
+        known = self.name in _LOADED
+        small = _small_hash(self.name) if len(content) < _SMALL and not known else None
         hasher = small(start) if small else self.hasher(start)
         hasher.update(content)
         return hasher.digest()
@@ -63,6 +68,7 @@ class ObjectFormat(NamedTuple):
         return ObjectId(bytes.fromhex(digits))
 
 
+_LOADED: "dict[str, Callable[..., _Hash]]" = {}  # OpenSSL's hashes that were needed, by name
 _SMALL = 1 << 16  # bytes, below which loading OpenSSL's hash costs more than it saves (bench/save.py)
 
 

@@ -5,6 +5,7 @@ What is in an ignored folder is ignored, whatever rules say. Tracked files are n
 to know: only paths and rules count here. The text of a file: `formats/ignore.py`.
 Authority: gitignore(5); git's `dir.c` (`prep_exclude`, `add_patterns`, `setup_standard_excludes`).
 """
+
 import os
 import stat
 from collections.abc import Collection
@@ -46,6 +47,8 @@ class FolderRules:
         return [step for start, rules in self.lists for step in rules.steps(path[start:], is_dir=is_dir)]
 
     def _kept(self, names: Collection[bytes], steps: list[Step]) -> list[bytes]:
+        if not steps:
+            return list(names)
         spelled: dict[bytes, list[bytes]] = {}
         if self._fold:
             for name in names:

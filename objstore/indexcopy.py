@@ -15,18 +15,20 @@ extensions say what it was made from, and make the next look at it and at the fi
 Deleting or corrupting it only costs time; it is believed only for just the index that it was made from, and while
 attributes and settings are what they were.
 """
+
 import os
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from itertools import chain
 from struct import Struct
-from typing import NamedTuple
 
 from .errors import Corrupt, Unsupported
 from .formats.cachetree import CachedTree, encode_tree_cache
 from .formats.index import SECOND, Index
 from .formats.statcolumns import ROW_BYTES, StatColumns, big_endian, decode_columns, make_columns
 from .ids import ObjectFormat
+from .lighttyping import NamedTuple
 from .scan import RACY_NS, Stamps, decode_stamps, encode_stamps
 from .stores.files import Sharing, create, read_file, write_all
 from .writetree import Stored
@@ -34,6 +36,7 @@ from .writetree import Stored
 EXTENSION, NAMES, COLUMNS = b"EXPS", b"EXPN", b"EXPC"
 _STAT = Struct(">4I4xIIIII")  # ctime s, ns, mtime s, ns, (device), inode, mode, uid, gid, size
 _BLOCK = 1 << 20  # bytes that are written at once
+_ALL = 0xFFFFFFFF  # the bits that an index keeps of a number
 
 Fingerprint = Callable[[Iterable[bytes]], bytes]  # folders → a hash over what decides how their files are converted
 # entry number → what its file holds, and its stat data then; None: it must be compared the next time, too
@@ -93,23 +96,24 @@ class IndexCopy:
         before = _folders(index.extension(EXTENSION) or b"", self._form.width)
         paths = map(index.path, looked)
         folders = sorted({*before, *(path[: path.rfind(b"/") + 1] for path in paths)})
-        made = b"".join((
-            key,
-            began_ns.to_bytes(8, "big"),
-            fingerprint(folders),
-            len(known.included).to_bytes(4, "big"),
-            big_endian(known.included).tobytes(),
-            *(each + b"\0" for each in folders),
-        ))
+        made = b"".join(
+            (
+                key,
+                began_ns.to_bytes(8, "big"),
+                fingerprint(folders),
+                len(known.included).to_bytes(4, "big"),
+                big_endian(known.included).tobytes(),
+                *(each + b"\0" for each in folders),
+            )
+        )
         stamps = {path: stamp for path, stamp in (known.stamps or {}).items() if stamp > 0}
         extensions = {b"TREE": encode_tree_cache(tree), EXTENSION: made, NAMES: encode_stamps(stamps)}
-        sure_until_ns = began_ns - RACY_NS
-        if columns := known.columns or make_columns(index, sure_until_ns):
-            extensions[COLUMNS] = bytes(_updated(columns, looked, sure_until_ns))
+        columns = known.columns or make_columns(index, began_ns - RACY_NS)
+        last = _column_blocks(columns, looked, began_ns - RACY_NS) if columns else ()
         with suppress(OSError):
-            self._replace(_blocks(_entries(index, looked), extensions))
+            self._replace(chain(_blocks(_entries(index, looked), extensions), last))
 
-    def _replace(self, blocks: Iterable[bytes]) -> None:
+    def _replace(self, blocks: Iterable[bytes | memoryview]) -> None:
         temporary, hasher = f"{self._path}.{os.getpid()}-{os.urandom(4).hex()}.tmp", self._form.hasher()
         fd = create(temporary, 0o666, self._sharing)
         try:
@@ -129,26 +133,39 @@ class IndexCopy:
 
 def _entries(index: Index, looked: Looked) -> Iterator[bytes | memoryview]:
     """Header and entries, those that were looked at with what was seen."""
-    entries, done = index.entries_bytes(), 0
+    entries, done, width = index.entries_bytes(), 0, index.form.width
     for number in sorted(looked):
         at, seen = index.offsets[number], looked[number]
-        yield entries[done:at]
+        if at > done:
+            yield entries[done:at]
         if seen is None:
             done = at + _STAT.size
             yield bytes(entries[at : done - 4]) + bytes(4)  # git's mark for it: no size
             continue
         (mode, id_), found = seen
-        times = (*divmod(found.st_ctime_ns, 10**9), *divmod(found.st_mtime_ns, 10**9))
-        numbers = (*times, found.st_ino, mode, found.st_uid, found.st_gid, found.st_size)
-        yield _STAT.pack(*(each & 0xFFFFFFFF for each in numbers)) + id_
-        done = at + _STAT.size + len(id_)
+        yield _STAT.pack(*_fields(found, mode)) + id_
+        done = at + _STAT.size + width
     yield entries[done:]
 
 
-def _blocks(entries: Iterable[bytes | memoryview], extensions: Mapping[bytes, bytes]) -> Iterator[bytes]:
+def _fields(found: os.stat_result, mode: int) -> tuple[int, ...]:
+    """What an entry says of a file, in its order. Written out: the loop runs for each of 100,000 new files."""
+    ctime, mtime = found.st_ctime_ns, found.st_mtime_ns
+    return (
+        ctime // SECOND & _ALL, ctime % SECOND, mtime // SECOND & _ALL, mtime % SECOND, found.st_ino & _ALL, mode,
+        found.st_uid & _ALL, found.st_gid & _ALL, found.st_size & _ALL,
+    )  # fmt: skip
+
+
+def _blocks(entries: Iterable[bytes | memoryview], extensions: Mapping[bytes, bytes]) -> Iterator[bytes | memoryview]:
     waiting: list[bytes | memoryview] = []
     size = 0
     for entry in entries:
+        if len(entry) > _BLOCK:  # what lies between a few changes may be a hundred megabytes
+            yield b"".join(waiting)
+            yield entry
+            waiting, size = [], 0
+            continue
         waiting.append(entry)
         size += len(entry)
         if size > _BLOCK:
@@ -159,18 +176,33 @@ def _blocks(entries: Iterable[bytes | memoryview], extensions: Mapping[bytes, by
     yield b"".join(waiting)
 
 
-def _updated(columns: StatColumns, looked: Looked, sure_until_ns: int) -> StatColumns:
-    """The columns with what was looked at."""
-    updated = StatColumns(*(column[:] for column in columns))
-    for number, seen in looked.items():
-        updated.ctimes[number] = -1
-        if seen is None:
-            continue
-        found = seen[1]
-        updated.inos[number], updated.sizes[number] = found.st_ino & 0xFFFFFFFF, found.st_size & 0xFFFFFFFF
-        if 0 <= found.st_mtime_ns < sure_until_ns and found.st_ctime_ns < sure_until_ns and found.st_ctime_ns % SECOND:
-            updated.mtimes[number], updated.ctimes[number] = found.st_mtime_ns, found.st_ctime_ns
-    return updated
+def _column_blocks(columns: StatColumns, looked: Looked, sure_until_ns: int) -> Iterator[bytes]:
+    """The extension with the columns and what was looked at, one after the other: there may be a million entries."""
+    yield COLUMNS + (ROW_BYTES * len(columns.starts)).to_bytes(4, "big")
+    sure = {number for number, seen in looked.items() if seen and _is_sure(seen[1], sure_until_ns)}
+    for name, column in zip(StatColumns._fields, columns, strict=True):
+        updated = column[:]
+        if name == "ctimes":
+            for number, seen in looked.items():
+                updated[number] = seen[1].st_ctime_ns if seen and number in sure else -1
+        elif value := _LOOKED.get(name):
+            for number in sure:
+                seen = looked[number]
+                updated[number] = value(seen[1]) if seen else 0
+        yield big_endian(updated).tobytes()
+
+
+def _is_sure(found: os.stat_result, sure_until_ns: int) -> bool:
+    """Whether a file cannot change any more without a trace in its stat data."""
+    is_old = 0 <= found.st_mtime_ns < sure_until_ns and found.st_ctime_ns < sure_until_ns
+    return is_old and found.st_ctime_ns % SECOND != 0
+
+
+_LOOKED: dict[str, Callable[[os.stat_result], int]] = {
+    "inos": lambda found: found.st_ino & _ALL,
+    "sizes": lambda found: found.st_size & _ALL,
+    "mtimes": lambda found: found.st_mtime_ns,
+}
 
 
 def _columns(content: bytes, width: int) -> StatColumns | None:

@@ -8,6 +8,7 @@ import os
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from itertools import pairwise
 from struct import Struct, pack
 
@@ -17,12 +18,14 @@ from .formats.pack import HEADER_SIZE, KIND_OF, entry_header
 from .ids import Kind, ObjectFormat, ObjectId
 from .lighttyping import BinaryIO, TypeVar
 from .progress import SILENT, Progress
+from .stores.deflating import LEVEL, deflater
 from .stores.files import Sharing, create, fsync_folder, gone, write_all
+from .stores.keepmarks import Hold
 from .stores.objectstore import ObjectStore
 
-LEVEL = 1  # zlib's: of 100,000 blobs of 2 kB, level 6 takes 1.6 times as long for 2 % less
 BLOCK = 1 << 20  # bytes gathered before they are written, and read at a time
 _TYPES = {kind: number for number, kind in KIND_OF.items()}
+_header = lru_cache(entry_header)  # many files are of the same few sizes
 ROW = Struct(">IQ")  # CRC-32 and offset, behind the id
 _Item = TypeVar("_Item")
 
@@ -47,6 +50,7 @@ class PackWriter:
         self._path, self._index_path = (f"{self._folder}/tmp_{kind}_{unique}" for kind in ("pack", "idx"))
         self._fd = create(self._path, 0o444, self._sharing)
         os.lseek(self._fd, HEADER_SIZE, os.SEEK_SET)
+        self._deflater = deflater(BLOCK)
         bytes(BLOCK)  # made and freed: else glibc gives zlib's memory back after each object, at twice zlib's own time
         return self
 
@@ -60,7 +64,7 @@ class PackWriter:
         """Add an object; return its id, which may be known already."""
         id_ = id_ or self._form.name_object(kind, content)
         if id_ not in self._rows:
-            self._append(id_, entry_header(_TYPES[kind], len(content)) + zlib.compress(content, LEVEL))
+            self._append(id_, _header(_TYPES[kind], len(content)) + self._deflater.compress(content, LEVEL))
         return id_
 
     def another(self) -> "PackWriter":
@@ -116,7 +120,7 @@ class PackWriter:
         When its id is known, `is_kept` can say that it is not needed here.
         """
         self._flush()
-        start, hasher, packer = self._offset, self._form.hasher(b"blob %d\0" % size), zlib.compressobj(LEVEL)
+        start, hasher, packer = self._offset, self._form.hasher(b"blob %d\0" % size), self._deflater.compressobj(LEVEL)
         packed, left, crc = entry_header(_TYPES["blob"], size), size, 0
         while True:
             crc = zlib.crc32(packed, crc)
@@ -146,14 +150,19 @@ class PackWriter:
         os.lseek(self._fd, offset, os.SEEK_SET)
         self._offset = offset
 
-    def finish(self) -> str | None:
-        """Give the pack its name and its index; return the path without suffix, None if nothing was added."""
+    def finish(self, hold: Hold | None = None) -> str | None:
+        """Give the pack its name and its index; return the path without suffix, None if nothing was added.
+
+        `hold` has the pack before git can see it.
+        """
         if not self._rows:
             return None
         self._flush()
         checksum = self._seal()
         path = f"{self._folder}/pack-{checksum.hex()}"
         self._write_index(checksum)
+        if hold:
+            hold.take(path, self._sharing)
         publish(self._path, path + ".pack")
         publish(self._index_path, path + ".idx")
         fsync_folder(self._folder)
@@ -192,16 +201,18 @@ class PackWriter:
 class BulkWriter:
     """Many new objects for a repository, in one pack; what it has already is freshened instead.
 
-    In a `with` block: the pack is there when the block ends well, and nothing of it if it does not.
+    In a `with` block: the pack is there when the block ends well, and nothing of it if it does not. What has no ref yet
+    may be dropped by a `git repack -ad` beside it, unless `hold` has the pack until there is one.
     """
 
-    def __init__(self, objects: ObjectStore) -> None:
+    def __init__(self, objects: ObjectStore, *, hold: Hold | None = None) -> None:
         """Prepare to write into the repository of `objects`."""
-        self._objects = objects
+        self._objects, self._hold = objects, hold
         self._pack = PackWriter(f"{objects.path}/pack", objects.form, objects.sharing)
 
     def __enter__(self) -> "BulkWriter":
         self._loose = self._objects.loose_ids()
+        self._objects.form.hasher()  # loads OpenSSL's hash, which pays for so many objects
         self._pack.__enter__()
         return self
 
@@ -246,7 +257,7 @@ class BulkWriter:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            if kind is None and self._pack.finish():
+            if kind is None and self._pack.finish(self._hold):
                 self._objects.rescan()
         finally:
             self._pack.__exit__()

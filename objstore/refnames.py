@@ -25,11 +25,12 @@ def get_ref(repository: Repository, name: str) -> tuple[str, ObjectId] | None:
 
 def refs_called(repository: Repository, name: str) -> Iterator[tuple[str, ObjectId]]:
     """All refs that a short name fits, in git's order. Those that lead to nothing are none."""
-    for rule in RULES:
+    is_alone = "/" not in name and name != name.upper()  # "main" alone is no ref, and to learn why takes longer
+    for rule in RULES[1:] if is_alone else RULES:
         full_name = rule.format(name)
         try:
             id_ = repository.refs.get(full_name)
-        except BadName:  # "main" alone is no ref, "refs/heads/main" may be
+        except BadName:  # "X" alone is no ref, "refs/heads/X" may be
             continue
         if id_:
             yield full_name, id_

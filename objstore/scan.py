@@ -242,13 +242,13 @@ def _count(index: Index, root: bytes, known: Stamps | None, sure_until_ns: int) 
         path, folder = todo.pop()
         todo += [(path + name + b"/", child) for name, child in folder.children.items()]
         if path:
-            stamp = _stamp(root + path, sure_until_ns)
-            same = (stamp > 0 and known.get(path) == stamp) or _has_names(root + path, expected_names(folder))
-            stamps[path] = stamp if same else -1
+            now = stamp(root + path, sure_until_ns)
+            same = (now > 0 and known.get(path) == now) or _has_names(root + path, expected_names(folder))
+            stamps[path] = now if same else -1
     return stamps
 
 
-def _stamp(path: bytes, sure_until_ns: int) -> int:
+def stamp(path: bytes, sure_until_ns: int) -> int:
     """Something that is another number when names come to a folder or go; 0 if that cannot be relied on yet."""
     found = _stat(path[:-1])
     young = max(found.st_mtime_ns, found.st_ctime_ns) >= sure_until_ns

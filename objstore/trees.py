@@ -1,9 +1,10 @@
 """Questions about trees: what is at a path, where two differ. Reads objects, writes nothing."""
-from collections.abc import Iterator
-from typing import NamedTuple
+
+from collections.abc import Container, Iterable, Iterator
 
 from .formats.objects import GITLINK, TREE, TreeEntry
 from .ids import ObjectId
+from .lighttyping import NamedTuple
 from .stores.objectstore import ObjectStore
 
 
@@ -75,3 +76,23 @@ def differences(objects: ObjectStore, old: ObjectId | None, new: ObjectId | None
 
 def _as_entry(tree: ObjectId | None) -> TreeEntry | None:
     return TreeEntry(TREE, b"", tree) if tree else None
+
+
+def additions(
+    objects: ObjectStore, olds: Iterable[ObjectId], new: ObjectId, known: Container[bytes] = ()
+) -> Iterator[tuple[bytes, TreeEntry]]:
+    """What a tree holds that none of `olds` has at the same path: folders, before what is in them, and the rest.
+
+    What has one of the `known` ids is left out, with all that is in it. Costs as many tree reads as `differences`.
+    """
+    todo = [(b"", tuple(olds), new)]
+    while todo:
+        path, before, tree = todo.pop()
+        tables = [{each.name: each for each in objects.find_tree(old)} for old in before]
+        for entry in objects.find_tree(tree):
+            same = [table[entry.name] for table in tables if entry.name in table]
+            if entry.id in known or entry in same:
+                continue
+            yield path + entry.name, entry
+            if entry.mode == TREE:
+                todo.append((path + entry.name + b"/", tuple(each.id for each in same if each.mode == TREE), entry.id))

@@ -10,15 +10,16 @@ import os
 import stat
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from contextlib import suppress
 from itertools import islice, takewhile
-from typing import NamedTuple
 
+from .composed import composer
 from .formats.cachetree import CachedTree
 from .formats.index import Index
 from .formats.objects import GITLINK
 from .ignore import IgnoreRules
+from .lighttyping import NamedTuple
 from .nested import is_repository
 from .repository import Repository
 from .scan import expected_names
@@ -34,17 +35,19 @@ def untracked(
     *,
     gone: Iterable[bytes] | None = None,
     miscounted: Container[bytes] | None = None,
+    taken: Container[bytes] = (),
 ) -> Iterator[bytes]:
     """What `git status --porcelain` lists with "??", in its order: paths of files, "dir/" if nothing in it is tracked.
 
     A caller that has looked at every tracked path of `index` passes as `gone` those where nothing is, or something of
     another kind: then folders are compared by names only where their number of names is wrong. If that has been counted
-    too, `miscounted` are the folders where it is (`scan`). Raises GitError for a bare repository and for an ignore file
+    too, `miscounted` are the folders where it is (`scan`). In folders that are `taken` ("a/b/", "" the top) nothing is
+    looked for. Raises GitError for a bare repository and for an ignore file
     of the user's that cannot be used.
     """
     scan = _Scan(repository, index, gone, miscounted)
     found: list[bytes] = []
-    for left in scan.leftovers():
+    for left in scan.leftovers(taken=taken):
         found += left.files
         found += [folder for folder in left.folders if scan.is_shown(folder)]
     return iter(sorted(found))
@@ -103,18 +106,21 @@ class _Scan:
         self._root = os.fsencode(repository.work_tree or "") + b"/"
         self._fold = repository.config.get_bool("core.ignorecase", False)
         self._key = bytes.lower if self._fold else bytes
+        self._compose = composer(repository.config)
         self._folded: dict[bytes, _Tracked] = {}
-        self._incomplete = None if gone is None else _folders_above(gone)
+        self._incomplete = None if gone is None else folders_above(gone)
         self._miscounted = miscounted
 
-    def leftovers(self, below: bytes = b"") -> Iterator[_Leftovers]:
-        """Go through the tracked folders, from `below` on."""
+    def leftovers(self, below: bytes = b"", *, taken: Container[bytes] = ()) -> Iterator[_Leftovers]:
+        """Go through the tracked folders, from `below` on, without those that are `taken`."""
         cached = self._index.tree
         for name in below.split(b"/")[:-1]:
             cached = cached.children.get(name) if cached else None
         todo: list[tuple[bytes, CachedTree | None]] = [(below, cached)]
         while todo:
             path, cached = todo.pop()
+            if path in taken:
+                continue
             surplus = self._surplus(path, cached) if cached else None
             if cached and surplus is not None:
                 todo += [(path + name + b"/", child) for name, child in cached.children.items()]
@@ -152,11 +158,14 @@ class _Scan:
         """The names in a folder; where few are wanted no more than `enough` and one: there may be 150,000 others."""
         try:
             if enough > 2 * _FEW:
-                return os.listdir(self._root + path)  # three fifths of the time of scandir
+                return self._composed(os.listdir(self._root + path))  # three fifths of the time of scandir
             with os.scandir(self._root + path) as entries:
-                return [each.name for each in islice(entries, enough + 1)]
+                return self._composed([each.name for each in islice(entries, enough + 1)])
         except OSError:
             return []
+
+    def _composed(self, names: list[bytes]) -> list[bytes]:
+        return list(map(self._compose, names)) if self._compose else names
 
     def _by_kind(self, path: bytes, names: list[bytes]) -> tuple[list[bytes], list[bytes]]:
         """Those of a few names that are files or symbolic links, and those that are folders."""
@@ -222,11 +231,13 @@ class _Scan:
                     files = [each.name for each in block if each.is_file(follow_symlinks=False) or each.is_symlink()]
                     others = block if len(files) < len(block) else []
                     folders = [each.name for each in others if each.is_dir(follow_symlinks=False)]
-                    yield self._not_in(_GIT, files), self._not_in(_GIT, folders)
+                    yield self._not_in(_GIT, self._composed(files)), self._not_in(_GIT, self._composed(folders))
         except OSError:  # git warns and goes on
             return
 
-    def _not_in(self, known: Container[bytes], names: list[bytes]) -> list[bytes]:
+    def _not_in(self, known: Collection[bytes], names: list[bytes]) -> list[bytes]:
+        if not known:
+            return names
         if self._fold:
             return [name for name in names if name.lower() not in known]
         return [name for name in names if name not in known]
@@ -236,7 +247,8 @@ class _Scan:
         return is_repository(self._root + path, self._repository)
 
 
-def _folders_above(paths: Iterable[bytes]) -> set[bytes]:
+def folders_above(paths: Iterable[bytes]) -> set[bytes]:
+    """All folders ("a/b/") in which these paths are, but the top."""
     found: set[bytes] = set()
     for path in paths:
         at = path.rfind(b"/") + 1

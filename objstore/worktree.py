@@ -11,7 +11,6 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import accumulate
 from operator import itemgetter
-from typing import NamedTuple
 
 from .capture import Capture
 from .errors import Conflict
@@ -20,11 +19,13 @@ from .formats.cachetree import CachedTree
 from .formats.objects import GITLINK, TREE
 from .ids import ObjectId
 from .indexcopy import IndexCopy, Looked
+from .lighttyping import NamedTuple
 from .packing import BulkWriter
 from .progress import SILENT, Progress
 from .rehearsal import Rehearsal
 from .repository import Repository
 from .status import Candidate, Status
+from .stores.keepmarks import Hold
 from .stores.objectstore import ObjectStore
 from .trees import differences
 from .writetree import write_tree
@@ -41,6 +42,17 @@ class Change(NamedTuple):
     path: bytes
     kind: str  # "new", "modified" or "deleted" in the work tree, "staged": as the index has it, "included": by name
     size_bytes: int  # of what it is now; 0 for what is deleted and for a submodule
+
+
+class Snapshot(NamedTuple):
+    """The tree of a work tree; `stored` are ids of what was written or freshened for it, of trees if all below was.
+
+    `hold` is to be released when a ref leads to it, or none will.
+    """
+
+    tree: ObjectId
+    stored: Collection[bytes]
+    hold: Hold
 
 
 def snapshot(
@@ -61,19 +73,27 @@ def snapshot(
     Raises Conflict for unmerged paths, Unsupported where a changed file asks for a conversion, GitError for a bare
     repository or a path that git cannot store. Nothing is written before the last of these checks.
     """
-    return store(Status(repository, extra=extra, copy=copy, workers=workers), workers=workers, progress=progress)
+    status = Status(repository, extra=extra, copy=copy, workers=workers)
+    stored = store(status, workers=workers, progress=progress)
+    stored.hold.release()
+    return stored.tree
 
 
-def store(status: Status, *, workers: int = 1, progress: Progress = SILENT) -> ObjectId:
+def store(status: Status, *, workers: int = 1, progress: Progress = SILENT) -> Snapshot:
     """Store what a look at a work tree has found: the same as `snapshot`, for who asks more of the look."""
-    tree, looked = _write(status, status.repository.objects, workers, progress)
-    if status.copy and _is_worth_a_copy(status):
-        known = status.known._replace(stamps=status.known.stamps if status.stamps is None else status.stamps)
-        status.copy.write(
-            status.key, known, looked, tree=tree, began_ns=status.began_ns, fingerprint=status.decides
-        )
-    assert tree.id is not None, "the root always has an id"
-    return tree.id
+    hold = Hold()
+    with ExitStack() as failed:
+        failed.callback(hold.release)
+        tree, looked, stored = _write(status, status.repository.objects, hold, workers=workers, progress=progress)
+        if status.copy and _is_worth_a_copy(status):
+            known = status.known._replace(stamps=status.known.stamps if status.stamps is None else status.stamps)
+            recalled = status.recalled
+            status.copy.write(
+                recalled.key, known, looked, tree=tree, began_ns=recalled.began_ns, fingerprint=recalled.decides
+            )
+        assert tree.id is not None, "the root always has an id"
+        failed.pop_all()
+    return Snapshot(tree.id, stored, hold)
 
 
 def _is_worth_a_copy(status: Status) -> bool:
@@ -93,7 +113,7 @@ def changes(status: Status) -> Iterator[Change]:
     """
     objects, index, head = status.repository.objects, status.users, status.repository.head().id
     rehearsal = Rehearsal(objects)
-    tree, _ = _write(status, rehearsal, 1, SILENT)
+    tree, _, _ = _write(status, rehearsal, Hold())
     before = objects.find_commit(head).tree if head else None
     sizes = {each.path: each.stat.st_size for each in status.candidates if each.stat}
     included = {status.index.path(number) for number in status.known.included}
@@ -110,8 +130,10 @@ def changes(status: Status) -> Iterator[Change]:
             yield Change(path, "deleted", 0)
 
 
-def _write(status: Status, objects: ObjectStore, workers: int, progress: Progress) -> tuple[CachedTree, Looked]:
-    """Store trees and blobs; return the root, and what the copy of the index may remember."""
+def _write(
+    status: Status, objects: ObjectStore, hold: Hold, *, workers: int = 1, progress: Progress = SILENT
+) -> tuple[CachedTree, Looked, frozenset[bytes]]:
+    """Store trees and blobs; return the root, what the copy of the index may remember, and `Snapshot.stored`."""
     if status.unmerged:
         names = ", ".join(sorted(map(os.fsdecode, status.unmerged)))
         raise Conflict(f"a merge is not finished; resolve these paths first: {names}")
@@ -128,14 +150,18 @@ def _write(status: Status, objects: ObjectStore, workers: int, progress: Progres
 
     with ExitStack() as stack:
         if len(todo) > BULK and not isinstance(objects, Rehearsal):
-            sink: BlobSink = stack.enter_context(bulk := BulkWriter(objects))
+            sink: BlobSink = stack.enter_context(bulk := BulkWriter(objects, hold=hold))
             ids = bulk.write_each(todo, id_of, split=_middle(todo) if workers > 1 else None)
         else:
             sink, ids = objects, [id_of(each, objects) for each in todo]
         now |= {each.number: (capture.mode_of(each), id_) for each, id_ in zip(todo, ids, strict=True)}
         looked = {each.number: capture.to_remember(each, now[each.number]) for each in status.candidates}
         passing = {number for number, seen in looked.items() if not seen}
-        return write_tree(objects, sink, status.index, capture.changes(now), passing=passing), looked
+        changed = capture.changes(now)
+        pairs = zip(todo, ids, strict=True)  # what the index says was not stored again
+        stored = {each.number: id_ for each, id_ in pairs if id_ != status.index.id(each.number)}
+        made = write_tree(objects, sink, status.index, changed, passing=passing, stored=stored)
+        return made.root, looked, frozenset((*stored.values(), *made.complete))
 
 
 def _middle(candidates: Sequence[Candidate]) -> int:

@@ -7,9 +7,9 @@ It is only ever a short cut: what is broken is taken for absent. Authority: gitf
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from ..ids import ObjectFormat, ObjectId
+from ..lighttyping import NamedTuple
 
 
 class CachedTree(NamedTuple):
@@ -65,7 +65,10 @@ def encode_tree_cache(root: CachedTree) -> bytes:
 
 
 def forget_above(root: CachedTree, paths: Iterable[bytes]) -> CachedTree:
-    """The same folders, where those with one of `paths` in or below them have to be made anew. Changes `root`."""
+    """The same folders, where those with one of `paths` in or below them have to be made anew. Changes `root`.
+
+    A folder "a/b/" among `paths` stands for something in it.
+    """
     root = CachedTree(-1, None, root.children)
     for path in paths:
         folder = root

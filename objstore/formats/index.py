@@ -11,14 +11,14 @@ Authority: gitformat-index(5). Only what `stores/indexfile.py` and `worktree.py`
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from itertools import repeat
 from operator import itemgetter
 from struct import Struct
-from typing import NamedTuple
 
 from ..errors import Corrupt, Unsupported
 from ..ids import ObjectFormat, ObjectId
+from ..lighttyping import NamedTuple
 from .cachetree import CachedTree, decode_tree_cache, forget_above
 from .objects import FILE
 
@@ -188,31 +188,42 @@ class Index:
         return IndexRow((cs, cn), (ms, mn), ino, mode, uid, gid, size, ObjectId(id_), flags, extended)
 
 
-def edit(index: Index, dropped: Iterable[int], added: Iterable[bytes]) -> Index:
+def edit(index: Index, dropped: Collection[int], added: Collection[bytes]) -> Index:
     """The index without the entries of the numbers `dropped` and with one for each path in `added`, both in order.
 
     Nothing is known of what is added: neither stat data nor content; it must not be in the index.
     """
-    form, changed = index.form, [index.path(number) for number in dropped]
-    cuts = [(number, number + 1, b"") for number in dropped]  # from an entry, up to one, what is there instead
-    fixed, at = Struct(f">24xI{12 + form.width}xH"), 0
-    for path in added:
-        if at < len(index) and index.path(at) < path:
-            at = bisect_left(range(len(index)), path, lo=at, key=index.path)
-        entry = fixed.pack(FILE, min(len(path), _LONG)) + path
-        cuts.append((at, at, entry + bytes(8 - len(entry) % 8)))
-        changed.append(path)
+    changed = {path[: path.rfind(b"/") + 1] for path in (*map(index.path, dropped), *added)}  # folders
+    # From an entry, up to one, what is there instead.
+    cuts = [*((number, number + 1, b"") for number in dropped), *((at, at, new) for at, new in _runs(index, added))]
     entries, done = index.entries_bytes(), 0
     starts = index.offsets + array(index.offsets.typecode, [len(entries)])
-    count = len(index) + sum(1 if new else -1 for _, _, new in cuts)
+    count = len(index) - len(dropped) + len(added)
     parts: list[bytes | memoryview] = [index.content[:8], count.to_bytes(4, "big")]
     for start, after, new in sorted(cuts, key=itemgetter(0, 1)):
         parts += entries[starts[done] : starts[start]], new
         done = after
-    content = b"".join([*parts, entries[starts[done] :], bytes(form.width)])
-    edited = Index(content, form, index.source, index.written_ns)
+    content = b"".join([*parts, entries[starts[done] :], bytes(index.form.width)])
+    edited = Index(content, index.form, index.source, index.written_ns)
     edited.tree = forget_above(index.tree, changed) if index.tree else None
     return edited
+
+
+def _runs(index: Index, added: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    """New entries for paths in order, those that come before the same entry together, and the number of that one."""
+    fixed, ends = Struct(f">24xI{12 + index.form.width}xH"), [bytes(8 - size) for size in range(8)]
+    at, run = 0, list[bytes]()
+    behind: bytes | None = b""  # the path of entry `at`; None behind the last one
+    for path in added:
+        if behind is not None and behind < path:
+            if run:
+                yield at, b"".join(run)
+            at = bisect_left(range(len(index)), path, lo=at, key=index.path)
+            behind, run = index.path(at) if at < len(index) else None, []
+        entry = fixed.pack(FILE, min(len(path), _LONG)) + path
+        run.append(entry + ends[len(entry) & 7])
+    if run:
+        yield at, b"".join(run)
 
 
 def _check_trailer(content: bytes, form: ObjectFormat, source: str) -> None:

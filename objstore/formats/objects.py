@@ -5,13 +5,15 @@ Authority: git's `tree-walk.c` and `commit.c`, gitformat-loose(5), git-commit-tr
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from itertools import pairwise
 
 from ..errors import BadName, Corrupt
 from ..ids import ObjectFormat, ObjectId
+from ..lighttyping import NamedTuple
 
 TREE, FILE, EXECUTABLE, SYMLINK, GITLINK = 0o040000, 0o100644, 0o100755, 0o120000, 0o160000
 MODES = frozenset({TREE, FILE, EXECUTABLE, SYMLINK, GITLINK})  # the modes that git writes
+_NO_NAMES = frozenset({b"", b".", b".."})
 _WRITTEN = {b"%o" % mode: mode for mode in MODES}
 
 
@@ -81,26 +83,33 @@ def encode_tree(entries: Iterable[TreeEntry]) -> bytes:
     Raises BadName for a name that no tree may hold (empty, ".", "..", ".git" in any case, with "/" or NUL).
     """
     ordered = sorted(entries, key=_sort_key)
-    parts, before = [], None
-    for mode, name, id_ in ordered:
-        if not is_entry_name(name) or mode not in MODES:
-            raise BadName(f"a tree cannot hold {name!r} with mode {mode:o}")
-        if name == before:
-            raise BadName(f"a tree cannot hold {name!r} twice")
-        parts.append(b"%o %s\0%s" % (mode, name, id_))
-        before = name
-    if len({entry.name for entry in ordered}) != len(ordered):  # "a" and "a/" need not be neighbours
-        raise BadName("a tree cannot hold a name as file and as folder")
-    return b"".join(parts)
+    names = [name for _, name, _ in ordered]
+    if not _are_entry_names(names) or not MODES.issuperset([mode for mode, _, _ in ordered]):
+        wrong = next(each for each in ordered if not is_entry_name(each.name) or each.mode not in MODES)
+        raise BadName(f"a tree cannot hold {wrong.name!r} with mode {wrong.mode:o}")
+    if len(set(names)) != len(names):
+        twice = next((name for name, behind in pairwise(names) if name == behind), None)
+        if twice is not None:
+            raise BadName(f"a tree cannot hold {twice!r} twice")
+        raise BadName("a tree cannot hold a name as file and as folder")  # "a" and "a/" need not be neighbours
+    return b"".join([b"%o %s\0%s" % entry for entry in ordered])
 
 
 def _sort_key(entry: TreeEntry) -> bytes:
     return entry.name + b"/" if entry.mode == TREE else entry.name
 
 
+def _are_entry_names(names: list[bytes]) -> bool:
+    """Whether all names are: few of many are worth a look of their own."""
+    joined = b"/".join(names)
+    if joined.count(b"/") < max(len(names), 1) and b"\0" not in joined and b".git" not in joined.lower():
+        return _NO_NAMES.isdisjoint(names)
+    return all(map(is_entry_name, names))
+
+
 def is_entry_name(name: bytes) -> bool:
     """Whether git's fsck lets a tree hold this name."""
-    return not (name in (b"", b".", b"..") or b"/" in name or b"\0" in name or name.lower() == b".git")
+    return not (name in _NO_NAMES or b"/" in name or b"\0" in name or name.lower() == b".git")
 
 
 def decode_commit(content: bytes, form: ObjectFormat, source: str = "commit") -> Commit:

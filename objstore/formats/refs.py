@@ -8,7 +8,7 @@ Names are str, surrogateescape for bytes that are not UTF-8. Only where the firs
 their bytes, a record is found by bisection; the content may be a memory map then. Authority: git-check-ref-format(1),
 git-pack-refs(1), git's `refs/packed-backend.c`.
 """
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import repeat
 from operator import itemgetter
 
@@ -32,6 +32,7 @@ _RULES = {  # what must not be found in a name, and why
     r"\.\Z": "it ends with '.'",
 }
 _HEADER = b"# pack-refs with:"
+_NEW_HEADER = _HEADER + b" peeled fully-peeled sorted \n"  # as git writes it
 _PARTS = r"refs(?:/[\w+-]++(?:\.[\w+-]++)*+(?<!\.lock))++"  # most names; to search for faults takes ten times as long
 _PLAIN_BYTES = (
     bytes(byte for byte in range(32, 256) if byte not in b"~:?*[\\{\x7f") + b"\n"
@@ -132,6 +133,29 @@ def without_packed(content: bytes, names: Iterable[str], form: ObjectFormat, sou
         starts = [*(start for start, _ in places), len(content)]
         content = b"".join(content[end:start] for end, start in zip(ends, starts, strict=True))
     return content
+
+
+def with_packed(content: bytes, refs: Mapping[str, ObjectId], form: ObjectFormat, source: str) -> bytes:
+    """A packed-refs file with these refs as well, which it does not have and which lead to no tags.
+
+    The order is kept where there is one. Raises Corrupt with the line's number.
+    """
+    if not refs:
+        return content
+    content = content or _NEW_HEADER
+    if not content.endswith(b"\n"):
+        raise _corrupt(content, len(content) - 1, source, "the last line does not end")
+    new = {_bytes(name): f"{id_.hex()} {name}\n".encode("utf-8", "surrogateescape") for name, id_ in refs.items()}
+    start, is_sorted = _header(content, source)
+    if not is_sorted:
+        return content + b"".join(new.values())
+    at = low = _find_place(content, min(new), (start, len(content)), form, source)
+    high = _find_place(content, max(new), (low, len(content)), form, source)
+    while at < high:
+        end = _record_end(content, at, source)
+        new[content[at + 2 * form.width + 1 : _line_end(content, at, source) - 1]] = content[at:end]
+        at = end
+    return content[:low] + b"".join(record for _, record in sorted(new.items())) + content[high:]
 
 
 def _header(content: "Content", source: str) -> tuple[int, bool]:

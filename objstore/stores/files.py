@@ -20,7 +20,7 @@ CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 NONBLOCK = getattr(os, "O_NONBLOCK", 0)
 _LONGEST_PAUSE_S = 1.0  # between two tries to get a lock: 1 ms, 4 ms, 9 ms, … as git
-_RETRIES = 3  # git removes empty folders at any time (pack-refs, prune): make them and try again
+_RETRIES = 50  # git and we remove empty folders at any time (pack-refs, prune, refs that are packed): make them again
 
 
 _SHARING = {  # what the words of core.sharedRepository add

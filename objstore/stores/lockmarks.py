@@ -7,6 +7,7 @@ ours that is gone; a lock without it may be anybody's. Nobody here removes a loc
 """
 
 import os
+from functools import cache
 
 from ..lighttyping import NamedTuple
 
@@ -36,8 +37,13 @@ class Holder(NamedTuple):
 
 def mark() -> bytes:
     """The line of this process."""
+    return _mark_of(os.getpid())
+
+
+@cache  # thousands of refs may be locked at once
+def _mark_of(pid: int) -> bytes:
     host, namespace = _here()
-    return f"{_MARK} {os.getpid()} {host} {namespace}\n".encode("utf-8", "surrogateescape")
+    return f"{_MARK} {pid} {host} {namespace}\n".encode("utf-8", "surrogateescape")
 
 
 def holder(path: str) -> Holder | None:

@@ -1,4 +1,4 @@
-"""All objects of a repository: its loose ones, its packs, and those it borrows from alternates.
+"""All objects of a repository, wherever they are: what they are, and how they are written and kept.
 
 Reading looks everywhere; writing goes to the repository's own folder and never replaces anything. An object that is
 here already is freshened, because `git gc` may be about to take it; what cannot be freshened is written anew. A copy
@@ -8,28 +8,22 @@ referred to anew (`keep`), and what `walk` and `each_object` find.
 Authority: gitrepository-layout(5), "objects"; git's `object-file.c` (`freshen_packed_object`), `packfile.c`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from functools import partial
-from typing import NoReturn, TypeVar
 
-from ..errors import Corrupt, GitError, NotFound
+from ..errors import Corrupt, NotFound
 from ..formats.objects import Commit, TreeEntry, decode_commit, decode_tree
 from ..formats.packindex import PackIndex
 from ..formats.tag import Tag, decode_tag
 from ..ids import Kind, ObjectFormat, ObjectId
+from ..lighttyping import NoReturn
 from ..progress import SILENT, Progress
-from .alternates import alternates
 from .files import Sharing
+from .folders import Folders
 from .loose import LooseStore, Readable, StoredObject
 from .packfile import Pack
-from .packs import PackStore
 from .packwalk import PackedObject, walk
 from .streams import WHOLE, BlobReader, Opened, open_loose, open_packed
-
-MOST_LOOKS = 10  # at folders where packs come and go faster than they can be read
-
-T = TypeVar("T")
 
 
 class ObjectStore:
@@ -38,87 +32,16 @@ class ObjectStore:
     def __init__(self, path: str, form: ObjectFormat, sharing: Sharing, *, alternates: Sequence[str] = ()) -> None:
         """Look at the folder `path`; at alternates, those given and those it names, when something is not in it."""
         self.form, self.path, self.sharing = form, path, sharing
-        self._loose, self._packs = LooseStore(path, form, sharing), PackStore(path + "/pack", form)
-        self._alternates = alternates
-        self._borrowed: dict[str, tuple[LooseStore, PackStore]] | None = None
+        self._folders = Folders(path, form, sharing, alternates)
+        self._loose, self._packs = self._folders.own
         self._empty_tree = form.name_object("tree", b"")
-
-    def _places(self) -> Iterator[tuple[LooseStore, PackStore]]:
-        yield self._loose, self._packs
-        if self._borrowed is None:
-            self._look_for_alternates()
-        yield from (self._borrowed or {}).values()
-
-    def _look_for_alternates(self) -> bool:
-        """Read the lists of alternates again; whether there are others than before."""
-        known, form, sharing = self._borrowed or {}, self.form, self.sharing
-        paths = alternates(self.path, self._alternates)
-        self._borrowed = {
-            path: known.get(path) or (LooseStore(path, form, sharing), PackStore(path + "/pack", form))
-            for path in paths
-        }
-        return not known.keys() >= self._borrowed.keys()
-
-    def _rescan(self) -> bool:
-        """After a miss: look for packs and alternates that came meanwhile; whether there are any."""
-        has_others = self._look_for_alternates()
-        return sum(packs.rescan() for _, packs in self._places()) > 0 or has_others  # all of them
-
-    def _search(
-        self, id_: bytes, packed: Callable[[Pack, int], T], loose: Callable[[LooseStore, bytes], T | None]
-    ) -> T | None:
-        """What one of two functions makes of an object, by where it is; None if it is not here.
-
-        Raises Corrupt if no copy of it can be read, or if it may be in a pack that cannot be read.
-        """
-        faults: list[GitError | FileNotFoundError] = []
-        for store, packs in self._places():
-            try:
-                place = packs.locate(id_)
-                found = packed(*place) if place else loose(store, id_)
-                if found is not None:
-                    return found
-            except (GitError, FileNotFoundError) as error:
-                faults.append(error)
-        return self._search_again(id_, packed, loose, faults)
-
-    def _search_again(
-        self,
-        id_: bytes,
-        packed: Callable[[Pack, int], T],
-        loose: Callable[[LooseStore, bytes], T | None],
-        faults: list[GitError | FileNotFoundError],
-    ) -> T | None:
-        """The same after a miss: look for new packs, and in all packs, until nothing changes any more."""
-        is_unsure = bool(faults) or any(packs.is_guided() or packs.fault for _, packs in self._places())
-        for _ in range(MOST_LOOKS):
-            if not self._rescan() and not is_unsure:
-                break
-            is_unsure, faults = False, []
-            for store, packs in self._places():
-                for look in _looks(packs.search(id_), packed, partial(loose, store, id_)):
-                    try:
-                        found = look()
-                        if found is not None:
-                            return found
-                    except (GitError, FileNotFoundError) as error:
-                        faults.append(error)
-            faults += [packs.fault for _, packs in self._places() if packs.fault]
-        for store, _ in self._places():  # unpacked meanwhile
-            found = loose(store, id_)
-            if found is not None:
-                return found
-        broken = next((error for error in faults if isinstance(error, GitError)), None)
-        if broken:
-            raise broken
-        return None
 
     def get(self, id_: bytes) -> StoredObject | None:
         """Read an object; None if it is not here. Raises Corrupt if it is broken.
 
         The empty tree is always here, as for git: scripts name it without ever storing it.
         """
-        found = self._search(id_, Pack.read, LooseStore.get)
+        found = self._folders.search(id_, Pack.read, LooseStore.get)
         return StoredObject("tree", b"") if found is None and id_ == self._empty_tree else found
 
     def find(self, id_: ObjectId) -> StoredObject:
@@ -146,44 +69,46 @@ class ObjectStore:
 
     def open(self, id_: ObjectId) -> Opened:
         """An object of any kind to be read in blocks, and not checked. Raises NotFound and Corrupt."""
-        found = self._search(id_, open_packed, _open_loose)
+        found = self._folders.search(id_, open_packed, _open_loose)
         if found is None and id_ == self._empty_tree:
             return Opened("tree", 0, iter(()))
         return self._missing(id_) if found is None else found
 
-    def find_place(self, id_: ObjectId) -> tuple[Pack, int] | str:
-        """Where an object is: pack and offset, or the path of its file; raises NotFound if it is not here."""
-        found = self._search(id_, _place, LooseStore.path)
-        return self._missing(id_) if found is None else found
+    def get_place(self, id_: ObjectId) -> tuple[Pack, int] | int | None:
+        """Where an object is: pack and offset, or the size of its file in bytes; None if it is not here.
+
+        A file may be packed at any time: `open` finds it then.
+        """
+        return self._folders.search(id_, _place, LooseStore.file_size)
 
     def here(self, ids: Iterable[ObjectId]) -> list[ObjectId]:
         """Those of `ids` that are here; for all that are not, the folders are looked at anew once."""
         found: list[tuple[ObjectId, bool]] = [(id_, self.has_now(id_)) for id_ in ids]
-        if not all(is_here for _, is_here in found) and self._rescan():
+        if not all(is_here for _, is_here in found) and self._folders.rescan():
             found = [(id_, is_here or self.has_now(id_)) for id_, is_here in found]
         return [id_ for id_, is_here in found if is_here]
 
     def has_now(self, id_: bytes) -> bool:
         """Whether an object is here as far as known: not in packs that came since the last look."""
-        here = any(packs.locate(id_) is not None or loose.has(id_) for loose, packs in self._places())
+        here = any(packs.locate(id_) is not None or loose.has(id_) for loose, packs in self._folders)
         return here or id_ == self._empty_tree
 
     def has(self, id_: bytes) -> bool:
         """Whether an object is here; its content is not looked at."""
-        return self._search(id_, _place, LooseStore.path) is not None or id_ == self._empty_tree
+        return self._folders.search(id_, _place, LooseStore.path) is not None or id_ == self._empty_tree
 
     def find_size(self, id_: ObjectId) -> int:
         """The size of an object in bytes, without reading it whole; raises NotFound if it is not here."""
-        found = self._search(id_, Pack.size, LooseStore.size)
+        found = self._folders.search(id_, Pack.size, LooseStore.size)
         return len(self.find(id_).content) if found is None else found
 
     def find_kind(self, id_: ObjectId) -> Kind:
         """The kind of an object, without reading it whole; raises NotFound if it is not here."""
-        return self._search(id_, Pack.kind, LooseStore.kind) or self.find(id_).kind
+        return self._folders.search(id_, Pack.kind, LooseStore.kind) or self.find(id_).kind
 
     def packs(self) -> list[Pack]:
         """All packs here, borrowed ones too, as they were when the folders were looked at last."""
-        return [pack for _, packs in self._places() for pack in packs.packs()]
+        return [pack for _, packs in self._folders for pack in packs.packs()]
 
     def walk(self, pack: Pack) -> Iterator[PackedObject]:
         """Every object of a pack, each base before what is made from it, checked against its id.
@@ -202,8 +127,8 @@ class ObjectStore:
         alone: set[ObjectId] = set()  # loose ones that were yielded
         before = None
         while True:  # until nothing has moved since the last time
-            loose = {id_ for store, _ in self._places() for id_ in store.ids()} - alone
-            self._rescan()
+            loose = {id_ for store, _ in self._folders for id_ in store.ids()} - alone
+            self._folders.rescan()
             packs = {pack.path: pack for pack in self.packs()}
             for path in packs.keys() - done.keys():
                 yield from (each for each in self._walk_new(packs[path], done) if each.id not in alone)
@@ -233,14 +158,14 @@ class ObjectStore:
     def ids_starting_with(self, digits: str) -> set[ObjectId]:
         """The objects whose hexadecimal id starts with `digits`: two of them at least, in small letters."""
         for _ in range(2):
-            found = {id_ for place in self._places() for store in place for id_ in store.ids_starting_with(digits)}
-            if found or not self._rescan():
+            found = {id_ for place in self._folders for store in place for id_ in store.ids_starting_with(digits)}
+            if found or not self._folders.rescan():
                 break
         return found
 
     def is_partial(self) -> bool:
         """Whether objects may be missing because a promisor remote has them (a partial clone)."""
-        return any(packs.has_promises() for _, packs in self._places())
+        return any(packs.has_promises() for _, packs in self._folders)
 
     def find_tree(self, id_: ObjectId) -> list[TreeEntry]:
         """The entries of a tree; raises NotFound, or Corrupt if it is something else."""
@@ -308,15 +233,7 @@ class ObjectStore:
             self._loose.write(*self._checked(id_, StoredObject(opened.kind, b"".join(opened.blocks))))
 
 
-def _looks(
-    places: Iterable[tuple[Pack, int]], packed: Callable[[Pack, int], T], loose: Callable[[], T | None]
-) -> Iterator[Callable[[], T | None]]:
-    for place in places:
-        yield partial(packed, *place)
-    yield loose
-
-
-def _place(pack: Pack, offset: int) -> tuple[Pack, int] | str:
+def _place(pack: Pack, offset: int) -> tuple[Pack, int] | int:
     return pack, offset
 
 

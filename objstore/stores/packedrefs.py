@@ -1,17 +1,17 @@
 """The file `packed-refs`: many refs, sorted, in one file that is replaced as a whole.
 
-A reader maps it and bisects; nothing is remembered between two looks, because git replaces it at any time. A ref is
-taken out under `packed-refs.lock`, which is held until the caller has removed the loose ref too: else a `git pack-refs`
-in between would bring the ref back. Authority: git's `refs/packed-backend.c`, `refs/files-backend.c`.
+A reader maps it and bisects; nothing is remembered between two looks, because git replaces it at any time. Refs are
+taken out and put in under `packed-refs.lock`, which is held until the caller has removed the loose ref too: else a
+`git pack-refs` in between would bring the ref back. Authority: git's `refs/packed-backend.c`, `refs/files-backend.c`.
 """
 import mmap
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from types import TracebackType
 
 from ..errors import Corrupt
-from ..formats.refs import Ref, decode_packed, find_packed, without_packed
+from ..formats.refs import Ref, decode_packed, find_packed, with_packed, without_packed
 from ..ids import ObjectFormat, ObjectId
 from .files import BINARY, CLOEXEC, NONBLOCK, LockFile, Sharing, fsync_folder, read_file, write_new
 
@@ -48,28 +48,34 @@ class PackedRefs:
             os.close(fd)
 
 
-class Removal:
-    """Refs on their way out of packed-refs: the lock is held, and the new file written, while the `with` block runs.
+class PackedChange:
+    """Refs that leave packed-refs and others that come in: the lock is held, and the new file written, while the `with`
+    block runs.
 
     `commit()` puts the new file in place. The lock stays until the block is left; without a commit nothing has changed
-    then. A file that does not list the refs is not rewritten. Raises Conflict if others keep the lock for longer than
+    then. A file in which nothing changes is not rewritten. Raises Conflict if others keep the lock for longer than
     `timeout_s`, Corrupt if the file is damaged where it was looked at.
     """
 
-    def __init__(self, packed: PackedRefs, names: Iterable[str], sharing: Sharing, timeout_s: float) -> None:
-        """Name the refs; nothing happens before the block is entered."""
-        self._path, self._names, self._form, self._sharing = packed.path, list(names), packed.form, sharing
+    def __init__(
+        self, packed: PackedRefs, gone: Iterable[str], sharing: Sharing, timeout_s: float,
+        *, new: Mapping[str, ObjectId],
+    ) -> None:  # fmt: skip
+        """Name the refs; nothing happens before the block is entered. Those that are `new` lead to no tags."""
+        self._path, self._gone, self._form, self._sharing = packed.path, list(gone), packed.form, sharing
+        self._added = new
         self._target = os.path.realpath(packed.path)  # a symbolic link stays one
         self._lock = LockFile(self._target, sharing=sharing, timeout_s=timeout_s)
         self._new: str | None = None
 
-    def __enter__(self) -> "Removal":
+    def __enter__(self) -> "PackedChange":
         with ExitStack() as held:
             held.enter_context(self._lock).close()
             content = read_file(self._target) or b""
-            left = without_packed(content, self._names, self._form, self._path)
-            if left != content:
-                self._write(left)
+            changed = without_packed(content, self._gone, self._form, self._path)
+            changed = with_packed(changed, self._added, self._form, self._path)
+            if changed != content:
+                self._write(changed)
                 held.callback(self._discard)
             self._held = held.pop_all()
         return self

@@ -25,14 +25,19 @@ class Reflog:
         self._path, self._sharing = path, sharing
         self._is_made = policy == "always" or (policy == "normal" and (name == "HEAD" or name.startswith(_NORMAL)))
 
-    def prepare(self) -> bool:
+    def prepare(self, without_logs: set[str]) -> bool:
         """Make room for a log that git would make; return whether there is or will be one.
 
-        Raises Conflict where it cannot be written.
+        `without_logs` remembers, for the next log, which folders are not there. Raises Conflict where it cannot be
+        written.
         """
+        folder = os.path.dirname(self._path)
+        if not self._is_made and (folder in without_logs or not os.path.isdir(folder)):
+            without_logs.add(folder)
+            return False
         try:
             if self._is_made:
-                make_folders(os.path.dirname(self._path), self._sharing)
+                make_folders(folder, self._sharing)
                 remove_empty_folders(self._path)
             fd = self._open(make=False)
         except OSError as error:

@@ -3,13 +3,17 @@
     lock            every ref, and every symbolic ref on the way to it, in the order of their names
     read, compare   under the lock; look for what stands in the way; write the new value into the lock, to the disk
     rename          the updates, each after its line in the log
-    delete          from packed-refs, under the lock of that; then the log, then the loose file, then empty folders
+    packed-refs     under the lock of that: many new refs come in, deleted ones go out, with one rename
+    delete          the log, then the loose file, then empty folders
 
 Whatever is refused is refused before the first rename. Readers see one ref after the other change: files cannot do
-better. Authority: git's `refs/files-backend.c` (`files_transaction_prepare`, `files_transaction_finish`).
+better, except for the new ones that go into packed-refs. Those are `MANY` or more, lead to commits, and are neither
+branches nor tags nor remote branches, beside which people make others at any moment: where one ref would have the name
+of a folder of another, only files stop both. Authority: git's `refs/files-backend.c` (`files_transaction_prepare`,
+`files_transaction_finish`).
 """
 import os
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack, suppress
 from itertools import pairwise
 
@@ -19,11 +23,14 @@ from ..formats.refs import SymbolicRef, check_name, encode_loose
 from ..ids import Kind, ObjectId
 from ..lighttyping import NamedTuple
 from .files import PRIVATE, LockFile, Sharing, fsync_folder, remove_empty_folders
-from .packedrefs import Removal
-from .reffiles import RefFiles
+from .packedrefs import PackedChange
+from .reffiles import OF_WORK_TREE, RefFiles
+from .refglance import MANY, Glance
 from .reflogs import LogPolicy, Reflog, guessed_signature
+from .refroom import Room
 from .refstore import RefUpdate
 
+_AS_FILES = ("refs/heads/", "refs/tags/", "refs/remotes/", *OF_WORK_TREE)  # however many of them are made
 _TRIES = 3  # where others change the same symbolic refs, or make folders where a file is to go
 
 
@@ -69,8 +76,7 @@ class RefTransaction:
         """Nothing happens yet. `signature` is for the logs; a guess if empty."""
         self._files, self._rules, self._signature = files, rules, signature
         self._locks: dict[str, LockFile] = {}
-        self._are_folders: set[str] = set()  # names that were looked at and are no refs
-        self._inside: dict[str, str] = {}  # a change in each folder
+        self._packed: dict[str, ObjectId] = {}  # refs that are made in packed-refs
 
     def run(self, updates: Sequence[RefUpdate]) -> None:
         """Change the refs. Raises as `RefStore.update` says; GitError naming what was done if a disk fails midway."""
@@ -91,9 +97,10 @@ class RefTransaction:
             head = self._files.read("HEAD")
         except GitError:  # it is not HEAD that is changed
             head = None
+        glance = Glance(self._files, [update.name for update in updates])
         for update in updates:
             check_name(update.name)
-            way, _ = self._files.follow(update.name)
+            way, _ = glance.follow(update.name)
             told = way[:-1]
             if isinstance(head, SymbolicRef) and head.target in way and "HEAD" not in way:
                 told.append("HEAD")
@@ -108,47 +115,64 @@ class RefTransaction:
         try:
             with ExitStack() as held:
                 self._check_case(changes)
-                self._inside = {folder: name for name in changes for folder in _folders_of(name)}
-                self._are_folders.clear()
-                for name in sorted({*changes, *links}):
-                    lock = self._locks[name] = self._take(held, name, changes)
+                room = Room(changes)
+                self._prepare_packed(held, changes, room)
+                for name in sorted({*changes, *links} - self._packed.keys()):
+                    lock = self._locks[name] = self._take(held, name, room)
                     if name in changes:
-                        changes[name] = self._prepare(changes[name], changes)
+                        changes[name] = self._prepare(changes[name], room)
                     elif self._files.read(name) != SymbolicRef(links[name]):
                         raise _Moved(name)
                     lock.close()
                 gone = [change.name for change in changes.values() if change.is_deletion]
                 lines = self._log_lines(changes.values())
-                removal = held.enter_context(self._removal(gone)) if gone else None
-                self._finish(list(changes.values()), lines, removal)
+                packed = held.enter_context(self._packed_change(gone)) if gone or self._packed else None
+                self._finish(list(changes.values()), lines, packed)
         finally:
-            for name in changes:
-                self._remove_empty_parents(name)
+            for folder in {name.rpartition("/")[0] for name in changes}:
+                self._remove_empty_folders_above(folder)
 
-    def _take(self, held: ExitStack, name: str, among: Container[str]) -> LockFile:
+    def _take(self, held: ExitStack, name: str, room: Room) -> LockFile:
         """Lock a ref. Raises Conflict where others keep it locked, or a ref is where its folder has to be."""
         path = self._files.path(name)
         lock = LockFile(path, sharing=self._rules.sharing, timeout_s=self._rules.lock_timeout_s)
         try:
             return held.enter_context(lock)
         except NotADirectoryError:
-            self._check_room(name, among)
+            room.check(name, Glance(self._files, ()))
             raise Conflict(f"{path} cannot be made: a file is where its folder has to be") from None
 
-    def _removal(self, names: list[str]) -> Removal:
-        return Removal(self._files.packed, names, self._rules.sharing, self._rules.packed_timeout_s)
+    def _packed_change(self, gone: list[str]) -> PackedChange:
+        timeout_s = self._rules.packed_timeout_s
+        return PackedChange(self._files.packed, gone, self._rules.sharing, timeout_s, new=self._packed)
 
-    def _prepare(self, change: _Change, among: Container[str]) -> _Change:
+    def _prepare_packed(self, held: ExitStack, changes: dict[str, _Change], room: Room) -> None:
+        """Choose the new refs that go into packed-refs; lock them, then compare with one look at all of them."""
+        new = {name: change.update.new for name, change in changes.items() if _is_packable(change)}
+        many = new if len(new) >= MANY and self._rules.find_kind else {}
+        self._packed = {name: id_ for name, id_ in many.items() if id_ and self._check_object(name, id_) == "commit"}
+        for name in sorted(self._packed):
+            self._take(held, name, room).close()
+        glance = Glance(self._files, self._packed)
+        for name in self._packed:
+            old = glance.read(name)
+            if isinstance(old, SymbolicRef):
+                raise _Moved(name)
+            if old is not None:
+                raise _exists(name, old)
+            room.check(name, glance)
+
+    def _prepare(self, change: _Change, room: Room) -> _Change:
         """Under the lock: compare with what is expected, look what is in the way, write the new value into the lock."""
         name, update, old = change.name, change.update, self._files.read(change.name)
         if isinstance(old, SymbolicRef):
             raise _Moved(name)
         if update.expected == "absent" and old is not None:
-            raise Conflict(f"{name} exists already: it is at {old}")
+            raise _exists(name, old)
         if isinstance(update.expected, ObjectId) and old != update.expected:
             raise Conflict(f"{name} is not at {update.expected} any more: {_shown(old)}")
         if old is None:
-            self._check_room(name, among)
+            room.check(name, Glance(self._files, ()))
         change = change._replace(old=old)
         if change.is_write:
             assert update.new is not None
@@ -157,29 +181,20 @@ class RefTransaction:
             self._locks[name].write(encode_loose(update.new))
         return change
 
-    def _check_room(self, name: str, among: Container[str]) -> None:
-        """Raise Conflict if a ref, loose, packed or in `among`, is where a folder has to be or the other way round."""
-        above = _folders_of(name)
-        inside = next(self._files.refs(name + "/"), None)
-        new_folders = [each for each in above if each not in self._are_folders]
-        taken = inside.name if inside else next((each for each in new_folders if self._files.read(each)), None)
-        if taken:
-            raise Conflict(f"{name} cannot be made: {taken} exists")
-        other = next((each for each in above if each in among), None) or self._inside.get(name)
-        if other:
-            raise Conflict(f"{name} and {other} cannot be changed at once: one is a folder of the other")
-        self._are_folders.update(new_folders)
+    def _check_object(self, name: str, id_: ObjectId) -> Kind | None:
+        """The kind of a value, None if nobody looks.
 
-    def _check_object(self, name: str, id_: ObjectId) -> None:
-        """Raise NotFound or GitError where git refuses such a value: a ref to nothing makes its gc and fetch fail."""
+        Raises NotFound or GitError where git refuses it: a ref to nothing makes its gc and fetch fail.
+        """
         if self._rules.find_kind is None:
-            return
+            return None
         try:
             kind = self._rules.find_kind(id_)
         except NotFound as error:
             raise NotFound(f"{name} cannot be set to {id_}: {error}") from None
         if kind != "commit" and (name == "HEAD" or name.startswith("refs/heads/")):
             raise GitError(f"{name} cannot be set to {id_}, which is a {kind}: branches hold commits")
+        return kind
 
     def _check_case(self, names: Iterable[str]) -> None:
         """Raise Conflict, naming the ref, if one of another spelling is in the file system's eyes the same."""
@@ -196,10 +211,11 @@ class RefTransaction:
         """What is to be written into which logs, by the name of the changed ref."""
         lines: dict[str, list[tuple[Reflog, bytes]]] = {}
         nothing = ObjectId(bytes(self._files.form.width))
+        without_logs: set[str] = set()  # folders
         for change in changes:
             for name in [*change.told, change.name] if change.is_write else change.told:
                 log = self._log(name)
-                if log.prepare():
+                if log.prepare(without_logs):
                     self._signature = self._signature or guessed_signature()
                     message = change.update.message.encode("utf-8", "surrogateescape")
                     entry = LogEntry(change.old or nothing, change.update.new or nothing, self._signature, message)
@@ -210,7 +226,7 @@ class RefTransaction:
         return Reflog(name, self._files.path(name, "logs/"), self._rules.logs, self._rules.sharing)
 
     def _finish(
-        self, changes: list[_Change], lines: dict[str, list[tuple[Reflog, bytes]]], removal: Removal | None
+        self, changes: list[_Change], lines: dict[str, list[tuple[Reflog, bytes]]], packed: PackedChange | None
     ) -> None:
         """Let everybody see the changes, updates first: what only they keep from `git gc` may be deleted elsewhere."""
         done: list[str] = []
@@ -218,13 +234,14 @@ class RefTransaction:
             for change in changes:
                 for log, line in lines.get(change.name, ()):
                     log.append(line)
-                if change.is_write:
+                if change.is_write and change.name not in self._packed:
                     self._put(change.name)
                     done.append(change.name)
             for folder in dict.fromkeys(os.path.dirname(self._files.path(name)) for name in done):
                 fsync_folder(folder)  # also makes the objects' names durable on a journaling file system
-            if removal:
-                removal.commit()
+            if packed:
+                packed.commit()
+                done += self._packed
             for change in changes:
                 if change.is_deletion:
                     self._log(change.name).remove()
@@ -250,25 +267,32 @@ class RefTransaction:
         except OSError as error:
             raise Conflict(f"{path} is a folder that is not empty") from error
 
-    def _remove_empty_parents(self, name: str) -> None:
-        """Remove the folders that a ref which is not there leaves empty, and those of its log; "refs/heads/" stays."""
+    def _remove_empty_folders_above(self, start: str) -> None:
+        """Remove a folder of refs that is empty, then those above it, and those of logs; "refs/heads/" stays."""
         for logs in ("", "logs/"):
-            folder = name.rpartition("/")[0]
+            folder = start
             with suppress(OSError):
                 while folder.count("/") > 1:
                     os.rmdir(self._files.path(folder + "/", logs))
                     folder = folder.rpartition("/")[0]
 
 
-def _folders_of(name: str) -> list[str]:
-    """What may be no ref where `name` is one, "refs/heads" and its like left out."""
-    return [name[:at] for at, letter in enumerate(name) if letter == "/" and "/" in name[:at]]
-
-
 def _half_done(error: OSError, done: list[str], changes: list[_Change]) -> str:
     left = [change.name for change in changes if (change.is_write or change.is_deletion) and change.name not in done]
     said = f"{error.filename}: {error.strerror}" if error.filename else str(error)
     return f"{said}; changed already: {', '.join(done) or 'nothing'}; not changed: {', '.join(left)}"
+
+
+def _is_packable(change: _Change) -> bool:
+    """Whether a ref may be made in packed-refs, if its value is a commit and it is one of many."""
+    name, update = change.name, change.update
+    if update.expected != "absent" or update.new is None or change.told:
+        return False
+    return name.startswith("refs/") and not name.startswith(_AS_FILES)
+
+
+def _exists(name: str, old: ObjectId) -> Conflict:
+    return Conflict(f"{name} exists already: it is at {old}")
 
 
 def _shown(now: ObjectId | None) -> str:

@@ -1,7 +1,5 @@
 """An object store with some contents at hand: for work that reads the same objects twice."""
 
-import os
-
 from ..ids import Kind, ObjectId
 from .loose import StoredObject
 from .objectstore import ObjectStore
@@ -34,9 +32,9 @@ class RememberingStore(ObjectStore):
         """As the other store; what is small is read, because it will be."""
         found = self._contents.get(id_)
         if found is None:
-            place = self.find_place(id_)
-            is_small = isinstance(place, str) and os.path.getsize(place) <= LARGEST
-            found = self.get(id_) if is_small else None
+            place = self.get_place(id_)
+            size = place if isinstance(place, int) else place[0].size(place[1]) if place else LARGEST + 1
+            found = self.get(id_) if size <= LARGEST else None
         return found.kind if found else super().find_kind(id_)
 
     def has(self, id_: bytes) -> bool:

@@ -11,13 +11,13 @@ Authority: gitcredentials(7), git-credential(1), "INPUT/OUTPUT FORMAT"; git's `c
 import os
 import re
 import time
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from ..config import Config
 from ..errors import BadName, GitError, RemoteError, Unsupported
 from ..formats.config import as_bool
+from ..lighttyping import NamedTuple
 from .credentialfiles import BUILT_IN, Pairs, from_netrc
 from .httpconfig import matching
 from .urls import RemoteUrl
@@ -46,7 +46,8 @@ class Credential(NamedTuple):
         """The value of an Authorization header. Source: RFC 7617."""
         if self.authtype:
             return f"{self.authtype} {self.password}"
-        return "Basic " + b64encode(f"{self.username}:{self.password}".encode("utf-8", "surrogateescape")).decode()
+        pair = f"{self.username}:{self.password}".encode("utf-8", "surrogateescape")
+        return "Basic " + b2a_base64(pair, newline=False).decode()
 
     def __repr__(self) -> str:
         return f"Credential(username={self.username!r})"

@@ -8,9 +8,7 @@ Authority: gitprotocol-http(5), gitcredentials(7), git-config(1), `http.*`; git'
 import time
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from email.utils import parsedate_to_datetime
 from itertools import chain
-from urllib.parse import urljoin
 
 from ..config import Config
 from ..errors import RemoteError, Unsupported
@@ -79,11 +77,13 @@ class HttpTransport:
             if answer.status not in _REDIRECTS:
                 _check(answer, f"application/x-{service}-advertisement", self.where)
                 return _Conversation(self, service, headers, answer)
-            self._follow(answer.headers.get("Location", ""), tail)
+            self._follow(answer.head.get("location") or "", tail)
         raise RemoteError(f"{self.where}: more than {MAX_REDIRECTS} redirects")
 
     def _follow(self, location: str, tail: str) -> None:
         """Go on where a redirect points to. Raises RemoteError where that is no place of a repository."""
+        from urllib.parse import urljoin  # few servers redirect
+
         old = self._base
         url = parse_url(urljoin(f"{old.scheme}://{old.authority}{_below(old, tail)}", location))
         to = f"{self.where}: redirected to {str(url).partition('?')[0]}"
@@ -132,9 +132,9 @@ class HttpTransport:
     def _introduce(self, answer: Answer) -> bool:
         """Whether `answer` asks who we are, and we found something new to say."""
         if answer.status == 401 and not _has_login(self.settings):
-            return self._account.learn(answer.headers.get_all("WWW-Authenticate") or [])
+            return self._account.learn(answer.head.get_all("www-authenticate"))
         if answer.status == 407 and self._proxy is not None:
-            return self._proxy.learn(answer.headers.get_all("Proxy-Authenticate") or [])
+            return self._proxy.learn(answer.head.get_all("proxy-authenticate"))
         return False
 
     def _send(
@@ -239,7 +239,7 @@ def _below(base: RemoteUrl, tail: str) -> str:
 
 def _check(answer: Answer, content_type: str, where: str) -> None:
     """Raise RemoteError unless the server speaks the smart protocol."""
-    found = answer.headers.get_content_type() if "Content-Type" in answer.headers else "something of no known kind"
+    found = answer.head.content_type or "something of no known kind"
     if answer.status != 200:
         raise RemoteError(f"{where}: unexpected answer {answer.status}")
     if found == content_type:
@@ -253,9 +253,11 @@ def _check(answer: Answer, content_type: str, where: str) -> None:
 
 def _retry_after(answer: Answer) -> float | None:
     """Seconds that the server wants us to wait; None if it does not say."""
-    text = (answer.headers.get("Retry-After") or "").strip()
+    text = answer.head.get("retry-after") or ""
     if text.isdigit():
         return float(text[:9])
+    from email.utils import parsedate_to_datetime  # takes longer to load than a short command
+
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
     except (ValueError, TypeError):
@@ -267,7 +269,7 @@ def _failure(answer: Answer, where: str) -> RemoteError:
     why = _REASONS.get(answer.status, f"the server answered with status {answer.status}")
     wait_s = _retry_after(answer) if answer.status in (429, 503) else None
     text = ""
-    if answer.headers.get_content_type() == "text/plain":
+    if answer.head.content_type == "text/plain":
         text = " ".join(answer.read_up_to(4 * MAX_TEXT).decode("utf-8", "replace").split())[:MAX_TEXT]
     later = f"; try again in {wait_s:.0f} s" if wait_s is not None else ""
     return RemoteError(f"{where}: {why}{later}{': ' if text else ''}{text}")

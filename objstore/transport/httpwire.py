@@ -1,45 +1,45 @@
 """Requests of HTTP and their answers over one connection that is kept open: TLS, proxies, chunks, time-outs.
 
 Not here: what is Git about a request, redirects, who the user is (`http.py`). Invariants: a connection goes to one
-scheme, host and port; it is used again only when the answer before was read to its end; what fails is a RemoteError.
-Authority: RFC 9112; the settings are those of git-config(1), `http.*`.
+scheme, host and port; it is used again only when the answer before was read to its end; what fails is a RemoteError, or
+Corrupt where it is no HTTP. Authority: RFC 9112; the settings are those of git-config(1), `http.*`.
 """
-import http.client
+
 import io
 import re
 import select
 import socket
-import ssl
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import GitError, RemoteError, Unsupported
+from ..errors import RemoteError, Unsupported
+from ..formats.httphead import Head, encode_request, read_chunk_size, read_fields, read_head
+from ..lighttyping import TYPE_CHECKING, NamedTuple
+from .blocks import joined
 from .httpconfig import DEFAULT_PORTS, HttpSettings
-from .streams import CONNECT_S, Patience, PatientFile, connect_failure, joined, raise_failure
+from .streams import CONNECT_S, Patience, PatientFile, connect, raise_failure
 from .urls import RemoteUrl
 
 if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
+    from _typeshed import WriteableBuffer
 
 _BUFFER = 1 << 16  # bytes
 LEFT_OVER = 1 << 16  # bytes of an answer that are read so that its connection can be used again
-_TUNNEL = re.compile(r"Tunnel connection failed: ([0-9]{3})")
 
 
 class Answer:
     """The answer to one request. Its body is read in pieces."""
 
-    def __init__(self, response: http.client.HTTPResponse, patience: Patience) -> None:
-        self.status, self.headers = response.status, response.headers
-        self._patience, self._response = patience, response
-        self._body = io.BufferedReader(_Body(response, patience), _BUFFER)
+    def __init__(self, head: Head, file: io.BufferedReader, patience: Patience) -> None:
+        self.status, self.head, self._patience = head.status, head, patience
+        self._raw = _Body(head, file, patience.where)
+        self._body = io.BufferedReader(self._raw, _BUFFER)
 
     def read(self, size: int) -> bytes:
         """The next `size` bytes of the body; raises RemoteError where it ends before."""
         found = self.read_up_to(size)
         if len(found) < size:
-            raise RemoteError(f"{self._patience.where}: the answer ended too early")
+            raise _too_early(self._patience.where)
         return found
 
     def read_up_to(self, size: int) -> bytes:
@@ -48,43 +48,43 @@ class Answer:
         return self._body.read(size)
 
     def finish(self) -> bool:
-        """Read the little that may be left; False if there is more, and the connection must be given up."""
-        return self._response.isclosed() or len(self.read_up_to(LEFT_OVER)) < LEFT_OVER
+        """Read the little that may be left; False if there is more, or the connection must be given up anyway."""
+        return self.head.stays_open and (self._raw.is_over or len(self.read_up_to(LEFT_OVER)) < LEFT_OVER)
 
 
 class _Body(io.RawIOBase):
-    """The body of a response as a file whose failures are RemoteErrors."""
+    """The body of an answer as a file; one that ends too early is a RemoteError."""
 
-    def __init__(self, response: http.client.HTTPResponse, patience: Patience) -> None:
-        self._response, self._patience = response, patience
+    def __init__(self, head: Head, file: io.BufferedReader, where: str) -> None:
+        self._file, self._where = file, where
+        self._is_chunked, self._left = head.is_chunked, 0 if head.is_chunked else head.length
+        self.is_over = head.length == 0
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: "WriteableBuffer") -> int:
-        try:
-            return self._response.readinto(buffer)
-        except (http.client.HTTPException, ValueError) as error:  # ValueError: a chunk of no known length
-            raise RemoteError(f"{self._patience.where}: the answer ended too early") from error
+        if self._is_chunked and not self._left and not self.is_over:
+            self._begin_chunk()
+        if self.is_over:
+            return 0
+        count = self._file.readinto1(memoryview(buffer)[: self._left])
+        if self._left is None:
+            self.is_over = not count
+            return count
+        if not count:
+            raise _too_early(self._where)
+        self._left -= count
+        if self._is_chunked and not self._left and self._file.readline(2) != b"\r\n":
+            raise _too_early(self._where)
+        self.is_over = not (self._is_chunked or self._left)
+        return count
 
-
-class _PatientSocket:
-    """What `http.client` needs of a socket, under the rule of `Patience`."""
-
-    def __init__(self, sock: socket.socket, patience: Patience) -> None:
-        self._plain, self._patience = sock, patience
-
-    def sendall(self, block: "ReadableBuffer") -> None:
-        self._patience.renew()
-        self._plain.settimeout(self._patience.left())
-        self._plain.sendall(block)
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        assert mode == "rb"
-        return io.BufferedReader(PatientFile(self._plain, self._patience), _BUFFER)
-
-    def close(self) -> None:
-        self._plain.close()
+    def _begin_chunk(self) -> None:
+        self._left = read_chunk_size(self._file.readline, self._where)
+        if not self._left:
+            read_fields(self._file.readline, self._where)
+            self.is_over = True
 
 
 class Request(NamedTuple):
@@ -104,13 +104,22 @@ class Request(NamedTuple):
         return self.url.scheme, self.url.host, self.url.port, self.settings, self.proxy_login
 
     @property
-    def target(self) -> str:
-        """What stands in the request line: the whole URL for a proxy that reads it, else the path."""
-        return (f"http://{self.url.authority}" if self.is_read_by_proxy else "") + target_of(self.url)
-
-    @property
     def is_read_by_proxy(self) -> bool:
+        """Whether it goes to a proxy that looks into it."""
         return self.url.scheme == "http" and self.settings.proxy is not None
+
+    def encoded_head(self) -> bytes:
+        """What is sent before the body. Raises BadName for a header with a line break."""
+        target = (f"http://{self.url.authority}" if self.is_read_by_proxy else "") + target_of(self.url)
+        fields = [("Host", self.url.authority)]
+        if self.is_read_by_proxy and self.proxy_login:
+            fields.append(("Proxy-Authorization", self.proxy_login))
+        fields += self.headers
+        if not isinstance(self.body, bytes):
+            fields.append(("Transfer-Encoding", "chunked"))
+        elif self.method != "GET":
+            fields.append(("Content-Length", str(len(self.body))))
+        return encode_request(self.method, target, fields)
 
 
 class Wire:
@@ -122,13 +131,15 @@ class Wire:
     def __init__(self, where: str, timeout_s: float, key_password: Callable[[], str]) -> None:
         self.where, self._usual_s, self._key_password = where, timeout_s, key_password
         self._patience = Patience(where, timeout_s)
-        self._open: http.client.HTTPConnection | None = None
-        self._socket: socket.socket
+        self._open: _Open | None = None
         self._place: tuple[object, ...] = ()
         self._answer: Answer | None = None
 
     def request(self, request: Request) -> Answer:
-        """Send a request and read the head of its answer. Raises RemoteError, and ProxyLoginNeeded of a proxy."""
+        """Send a request and read the head of its answer.
+
+        Raises RemoteError, Corrupt for what is no HTTP, and ProxyLoginNeeded of a proxy.
+        """
         try:
             if self._reuse(request) and isinstance(request.body, bytes):
                 with suppress(_Dropped):  # closed just now, for it had been idle
@@ -144,98 +155,102 @@ class Wire:
 
     def _attempt(self, request: Request) -> Answer:
         self._patience.begin()
-        connection = self._open or self._connect(request)
+        if self._open is None:
+            self._open = self._connect(request)
         try:
-            connection.putrequest(request.method, request.target, skip_host=True, skip_accept_encoding=True)
-            connection.putheader("Host", request.url.authority)
-            if request.is_read_by_proxy and request.proxy_login:
-                connection.putheader("Proxy-Authorization", request.proxy_login)
-            for name, value in request.headers:
-                connection.putheader(name, value.encode("utf-8", "surrogateescape"))
-            _send_body(connection, request)
+            self._send(self._open.sock, request)
             self._patience.begin(request.patience_s)
-            self._answer = Answer(connection.getresponse(), self._patience)
-        except (http.client.RemoteDisconnected, ConnectionError) as error:
-            raise _Dropped from error
-        except OSError as error:
-            raise_failure(error, self._patience)
+            head = read_head(self._open.file.readline, self.where)
         except RemoteError as error:
             if isinstance(error.__cause__, ConnectionError):
                 raise _Dropped from error.__cause__
             raise
-        except (http.client.HTTPException, ValueError) as error:
-            raise RemoteError(f"{self.where}: this is not HTTP: {_text(error)}") from error
+        except OSError as error:
+            raise_failure(error, self._patience)
+        if head is None:
+            raise _Dropped
+        self._answer = Answer(head, self._open.file, self._patience)
         return self._answer
+
+    def _send(self, sock: socket.socket, request: Request) -> None:
+        """Send head and body. Where the server no longer listens the rest is dropped: its answer says why."""
+        with suppress(BrokenPipeError, ConnectionResetError):
+            for block in _blocks(request):
+                self._patience.renew()
+                sock.settimeout(self._patience.left())
+                sock.sendall(block)
 
     def _reuse(self, request: Request) -> bool:
         """Whether the open connection goes where the request goes, and is in order; else it is closed."""
         answer, self._answer = self._answer, None
         usable = request.place == self._place and (answer is None or answer.finish())
-        if self._open is not None and (not usable or self._open.sock is None or _has_input(self._socket)):
+        if self._open is not None and (not usable or _has_input(self._open.sock)):
             self.close()
         self._place = request.place
         return self._open is not None
 
-    def _connect(self, request: Request) -> http.client.HTTPConnection:
-        url, settings = request.url, request.settings
-        if settings.proxy is not None and settings.proxy.scheme != "http":
-            raise Unsupported(f"a proxy that is spoken to by {settings.proxy.scheme}", str(settings.proxy))
-        to, limit_s = settings.proxy or url, min(self._usual_s, CONNECT_S)
-        port = to.port or DEFAULT_PORTS[to.scheme]
-        connection = http.client.HTTPConnection(to.host, port, timeout=limit_s)
+    def _connect(self, request: Request) -> "_Open":
+        url, proxy = request.url, request.settings.proxy
+        if proxy is not None and proxy.scheme != "http":
+            raise Unsupported(f"a proxy that is spoken to by {proxy.scheme}", str(proxy))
+        to, where = proxy or url, f"{self.where}: the proxy {proxy}" if proxy is not None else self.where
         if url.scheme == "https":
-            context = tls_context(settings, self._key_password)
-            connection = http.client.HTTPSConnection(to.host, port, timeout=limit_s, context=context)
-        if settings.proxy is not None and url.scheme == "https":
-            login = {"Proxy-Authorization": request.proxy_login} if request.proxy_login else {}
-            connection.set_tunnel(url.host, url.port or DEFAULT_PORTS["https"], login)
-        try:
-            connection.connect()
-        except Exception as error:
-            connection.close()
-            raise self._not_connected(error, to.host, port, settings) from error
-        self._open, self._socket = connection, connection.sock
-        connection.sock = _PatientSocket(connection.sock, self._patience)
-        return connection
+            from .tls import secured, tls_context
 
-    def _not_connected(self, error: Exception, host: str, port: int, settings: HttpSettings) -> GitError:
-        tunnel = _TUNNEL.match(str(error))
-        through = f"the proxy {settings.proxy}: " if settings.proxy is not None else ""
-        if tunnel and tunnel[1] == "407":
-            return ProxyLoginNeeded(f"{self.where}: {through}a user name and password are needed (407)")
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return RemoteError(
-                f"{self.where}: the TLS certificate is not accepted: {error.verify_message}"
-                " (http.sslCAInfo names a file with other authorities)"
-            )
-        if isinstance(error, ssl.SSLError):
-            return RemoteError(f"{self.where}: no TLS connection: {error.reason or error}")
-        if tunnel:
-            return RemoteError(f"{self.where}: {through}it did not connect us (status {tunnel[1]})")
-        if isinstance(error, (OSError, UnicodeError)):
-            return RemoteError(f"{self.where}: {through}{connect_failure(error, host, port)}")
-        return RemoteError(f"{self.where}: {through}this is not HTTP: {_text(error)}")
+            context = tls_context(request.settings, self._key_password)
+        sock = connect(to.host, to.port or DEFAULT_PORTS[to.scheme], where, self._usual_s)
+        try:
+            if url.scheme == "https":
+                if proxy is not None:
+                    self._go_through(sock, request, where)
+                sock = secured(sock, url.host, context, where)
+        except BaseException:
+            sock.close()
+            raise
+        return _Open(sock, io.BufferedReader(PatientFile(sock, self._patience), _BUFFER))
+
+    def _go_through(self, sock: socket.socket, request: Request, where: str) -> None:
+        """Have a proxy connect us with the host of the request. Raises RemoteError, ProxyLoginNeeded, Corrupt."""
+        url, patience = request.url, Patience(where, min(self._usual_s, CONNECT_S))
+        place = url._replace(port=url.port or DEFAULT_PORTS[url.scheme]).authority
+        fields = [("Host", place)] + ([("Proxy-Authorization", request.proxy_login)] if request.proxy_login else [])
+        try:
+            sock.sendall(encode_request("CONNECT", place, fields))
+        except OSError as error:
+            raise_failure(error, patience)
+        with io.BufferedReader(PatientFile(sock, patience)) as file:  # TLS begins with us: nothing is behind the head
+            head = read_head(file.readline, where)
+        if head is None:
+            raise RemoteError(f"{where}: the other side closed the connection")
+        if head.status == 407:
+            raise ProxyLoginNeeded(f"{where}: a user name and password are needed (407)")
+        if head.status >= 300:
+            raise RemoteError(f"{where}: it did not connect us (status {head.status})")
 
     def close(self) -> None:
         """Close the connection. Can be repeated."""
         if self._open is not None:
-            self._open.close()
+            self._open.file.close()
+            self._open.sock.close()
         self._open = self._answer = None
 
 
-def _send_body(connection: http.client.HTTPConnection, request: Request) -> None:
-    """Send head and body. Where the server no longer listens the rest is dropped: its answer says why."""
+class _Open(NamedTuple):
+    """A connection, and what it receives."""
+
+    sock: socket.socket
+    file: io.BufferedReader
+
+
+def _blocks(request: Request) -> Iterable[bytes]:
+    """A request as it is sent."""
     if isinstance(request.body, bytes):
-        if request.method != "GET":
-            connection.putheader("Content-Length", str(len(request.body)))
-        connection.endheaders(request.body or None)
+        yield request.encoded_head() + request.body
         return
-    connection.putheader("Transfer-Encoding", "chunked")
-    connection.endheaders()
-    with suppress(BrokenPipeError, ConnectionResetError):
-        for block in joined(request.body):
-            connection.send(b"%x\r\n%b\r\n" % (len(block), block))
-        connection.send(b"0\r\n\r\n")
+    yield request.encoded_head()
+    for block in joined(request.body):
+        yield b"%x\r\n%b\r\n" % (len(block), block)
+    yield b"0\r\n\r\n"
 
 
 class _Dropped(Exception):
@@ -246,8 +261,8 @@ class ProxyLoginNeeded(RemoteError):
     """The proxy wants to know who we are before it connects us."""
 
 
-def _text(error: Exception) -> str:
-    return " ".join(str(error)[:200].split()) or type(error).__name__
+def _too_early(where: str) -> RemoteError:
+    return RemoteError(f"{where}: the answer ended too early")
 
 
 def _has_input(sock: socket.socket) -> bool:
@@ -263,21 +278,3 @@ def target_of(url: RemoteUrl) -> str:
     """The path as it goes into a request line: bytes that may not stand there are percent-encoded."""
     raw = (url.path or "/").encode("utf-8", "surrogateescape")
     return re.sub(rb"[^!#-;=?-\[\]_a-z~]", lambda found: b"%%%02X" % found[0][0], raw).decode()
-
-
-def tls_context(settings: HttpSettings, key_password: Callable[[], str]) -> ssl.SSLContext:
-    """What TLS connections accept and show. Raises GitError for files that cannot be used."""
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_file, capath=settings.ca_path)
-    except (OSError, ssl.SSLError) as error:
-        place = settings.ca_file or settings.ca_path
-        raise GitError(f"{place}: no certificates can be read from here: {error.strerror or error}") from error
-    if not settings.verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if settings.certificate:
-        try:
-            context.load_cert_chain(settings.certificate, settings.key, password=key_password)
-        except (OSError, ssl.SSLError, ValueError) as error:
-            raise GitError(f"{settings.certificate}: the certificate cannot be used: {error}") from error
-    return context

@@ -73,6 +73,7 @@ class _Indexer:
 
     def run(self, progress: Progress) -> Indexed:
         count = self._count()
+        progress.expect(count)
         at = HEADER_SIZE
         for number in range(count):
             at = self._read(number, at)

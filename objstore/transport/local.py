@@ -44,10 +44,13 @@ class LocalRemote:
             theirs = self._repository.object_format.name
             raise Unsupported(f"a remote with object format {theirs} for a repository with {form.name}", path)
         self._signature, self._said = signature, Said()
+        self._listed: set[ObjectId] = set()  # what may be fetched because it was shown, as to a client of protocol 0
 
     def list_refs(self, prefixes: Sequence[str] = ()) -> list[RemoteRef]:
         """See `Remote`. Raises GitError."""
-        return list(self._refs("uploadpack", prefixes))
+        refs = list(self._refs("uploadpack", prefixes))
+        self._listed.update(ref.id for ref in refs)
+        return refs
 
     def _refs(self, section: str, prefixes: Sequence[str] = ()) -> Iterator[RemoteRef]:
         """The refs that are shown, HEAD first. As in git, nobody looks whether the objects exist."""
@@ -83,8 +86,9 @@ class LocalRemote:
         wanted = list(dict.fromkeys(wants))
         self._check_allowed(wanted)
         outgoing = objects_to_send(self._repository, wanted, self._common(haves), cut=shallow)
-        for block in pack_stream(self._repository, outgoing, level=LEVEL, progress=progress):
+        for block in pack_stream(self._repository, outgoing, level=LEVEL):
             into.write(block)
+            progress.advance(0, len(block))
         boundary = shallow_boundary(self._repository)
         return ShallowUpdate(frozenset(each.id for each in outgoing.objects if each.id in boundary))
 
@@ -100,7 +104,7 @@ class LocalRemote:
     def _check_allowed(self, wanted: list[ObjectId]) -> None:
         """Raise RemoteError for an id that is neither shown nor allowed by the settings of the repository."""
         config, repository = self._repository.config, self._repository
-        if config.get_bool("uploadpack.allowanysha1inwant", False):
+        if self._listed.issuperset(wanted) or config.get_bool("uploadpack.allowanysha1inwant", False):
             return
         shown = {ref.id for ref in self._refs("uploadpack")}
         if config.get_bool("uploadpack.allowtipsha1inwant", False):

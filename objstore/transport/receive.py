@@ -3,7 +3,8 @@
 Up to `SPOOLED` bytes it stays in memory; more goes to `tmp_pack_*`, which `git gc` clears after a crash. A thin pack
 gets the bases that it lacks at its end. Small packs become loose objects, as git does it, so that many of them do not
 make many packs. A pack comes with a `.keep` that holds off `git repack` until the caller's refs lead to it:
-`Received.release` removes it. Authority: gitformat-pack(5), git-index-pack(1) "--fix-thin", git-unpack-objects(1).
+`Received.release` removes it, `release_left_over` those of processes that were killed.
+Authority: gitformat-pack(5), git-index-pack(1) "--fix-thin", git-unpack-objects(1).
 """
 
 import os
@@ -21,10 +22,12 @@ from ..formats.pack import KIND_OF, entry_header
 from ..formats.tag import decode_tag
 from ..ids import ObjectId
 from ..lighttyping import NamedTuple
-from ..packing import LEVEL, ROW, encode_index, publish
+from ..packing import ROW, encode_index, publish
 from ..progress import SILENT, Progress
 from ..repository import Repository
+from ..stores.deflating import LEVEL
 from ..stores.files import create, fsync_folder, read_file, write_all
+from ..stores.lockmarks import holder, mark
 from ..stores.loose import LooseStore, StoredObject
 from ..stores.objectstore import ObjectStore
 from ..stores.remembered import RememberingStore
@@ -110,20 +113,19 @@ class IncomingPack:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def finish(
-        self, *, unpack_below: int = UNPACK_LIMIT, check: Check | None = None, note: str = "",
-        progress: Progress = SILENT,
-    ) -> Received:  # fmt: skip
+        self, *, unpack_below: int = UNPACK_LIMIT, check: Check | None = None, progress: Progress = SILENT
+    ) -> Received:
         """Verify all of the pack and store it; below so many objects as loose ones.
 
-        `check` is called for each object but large blobs; `note` is written into the `.keep`. `progress` counts
-        objects. Raises what `index_pack` raises, and Corrupt for a wrong checksum; then nothing is stored.
+        `check` is called for each object but large blobs. `progress` counts objects. Raises what `index_pack` raises,
+        and Corrupt for a wrong checksum; then nothing is stored.
         """
         if self._hasher.digest() != self._tail:
             raise Corrupt(SOURCE, None, "its checksum is wrong, or it is cut off")
         found = index_pack(self, self._objects, SOURCE, check=check, progress=progress)
         keep = None
         if not self._unpack(found, unpack_below):
-            keep = self._keep(found, note)
+            keep = self._keep(found)
         return Received(len(found.rows), found.contents, keep)
 
     def _unpack(self, found: Indexed, limit: int) -> bool:
@@ -140,11 +142,11 @@ class IncomingPack:
                 loose.write(*each)
         return True
 
-    def _keep(self, found: Indexed, note: str) -> str | None:
+    def _keep(self, found: Indexed) -> str | None:
         """Give the pack its name and its index; return the path of its `.keep`, if that is ours."""
         rows, checksum = self._complete(found)
         path = f"{self._folder}/pack/pack-{checksum.hex()}"
-        keep = self._hold(path + ".keep", note.encode() + b"\n")
+        keep = self._hold(path + ".keep")
         assert self._path is not None
         os.fsync(self._fd)
         self._sharing.adjust(self._path)
@@ -155,12 +157,12 @@ class IncomingPack:
         fsync_folder(f"{self._folder}/pack")
         return keep
 
-    def _hold(self, path: str, content: bytes) -> str | None:
-        """Make a `.keep`; None if somebody else's is there. One like ours was left by a crash."""
+    def _hold(self, path: str) -> str | None:
+        """Make a `.keep` that says whose it is; None if somebody else's is there."""
         try:
-            self._write(path, content)
+            self._write(path, mark())
         except FileExistsError:
-            return path if read_file(path) == content else None
+            return path if read_file(path) == mark() else None
         return path
 
     def _complete(self, found: Indexed) -> tuple[dict[bytes, bytes], bytes]:
@@ -201,6 +203,16 @@ class IncomingPack:
             with suppress(FileNotFoundError):  # where it has its name
                 os.unlink(self._path)
         self._path = None
+
+
+def release_left_over(objects: ObjectStore) -> None:
+    """Let `git repack` have the packs that were kept from it by processes which are gone: after a repeated transfer."""
+    folder = f"{objects.path}/pack"
+    with suppress(FileNotFoundError):
+        for name in os.listdir(folder):
+            owner = holder(f"{folder}/{name}") if name.endswith(".keep") else None
+            if owner and owner.is_gone():
+                os.unlink(f"{folder}/{name}")
 
 
 def check_connected(

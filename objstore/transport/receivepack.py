@@ -26,7 +26,7 @@ from .hooks import Hooks
 from .objectcheck import ObjectCheck, wants_check
 from .pushrules import PushRules, hidden_patterns, is_for_proc_receive
 from .quarantine import Quarantine
-from .receive import UNPACK_LIMIT, IncomingPack, Received, check_connected
+from .receive import UNPACK_LIMIT, IncomingPack, Received, check_connected, release_left_over
 from .said import Said
 from .values import PushCommand, PushResult
 
@@ -68,6 +68,7 @@ class ReceivePack:
             self._push_options = {"GIT_PUSH_OPTION_COUNT": str(len(options)), **numbered}
         with ExitStack() as held:
             ended = self._accept(commands, pack, held, progress) and self._change(commands, atomic)
+        release_left_over(self._repository.objects)
         if ended:
             self._tell(commands)
         return [
@@ -124,7 +125,7 @@ class ReceivePack:
         with IncomingPack(objects, folder=quarantine.path, largest=largest) as incoming:
             for block in pack:
                 incoming.write(block)
-            received = incoming.finish(unpack_below=limit, check=check, note="receive-pack", progress=progress)
+            received = incoming.finish(unpack_below=limit, check=check, progress=progress)
         if check:
             check.finish(quarantine.inside().objects)
             self._said.add("".join(f"{line}\n" for line in check.warnings).encode())
@@ -281,7 +282,8 @@ class ReceivePack:
     def _refuse_aliases(self, commands: Sequence[PushCommand]) -> None:
         """A symbolic ref and what it leads to may be named both, if they are to become the same."""
         by_name = {each.name: each for each in self._open(commands)}
-        for each in by_name.values():
+        there = {"HEAD", *self._repository.refs.names("refs/")}
+        for each in (command for name, command in by_name.items() if name in there):
             try:
                 found = self._repository.refs.read(each.name)
             except GitError:

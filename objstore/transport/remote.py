@@ -1,15 +1,14 @@
 """Open a remote by its address: which transport that is, and nothing of the transport itself.
 
-Only the module of the transport that a URL needs is loaded: http.client with TLS takes as long as several short
-commands. Authority: git-clone(1), "Git URLs"; git-config(1), `protocol.version`.
+Only the modules that a URL needs are loaded. Authority: git-clone(1), "Git URLs"; git-config(1), `protocol.version`.
 """
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from ..config import Config
 from ..errors import GitError
 from ..ids import SHA1, ObjectFormat
+from ..lighttyping import TYPE_CHECKING
 from .urls import RemoteUrl, check_allowed, parse_url
 from .values import Ask, Remote
 

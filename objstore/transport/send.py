@@ -7,13 +7,11 @@ object itself. There is no search for other bases.
 Authority: gitformat-pack(5), gitprotocol-pack(5), git's `pack-objects.c`.
 """
 
-import os
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from copy import copy
 from struct import pack as pack_numbers
-from typing import NamedTuple
 
 from ..closure import Reached, objects_between
 from ..errors import Conflict
@@ -21,6 +19,7 @@ from ..formats.deltaencode import encode_delta
 from ..formats.pack import HEADER_SIZE, KIND_OF, OFS_DELTA, REF_DELTA, distance, entry_header
 from ..history import shallow_boundary
 from ..ids import Kind, ObjectId
+from ..lighttyping import NamedTuple
 from ..progress import SILENT, Progress
 from ..repository import Repository
 from ..stores.loose import StoredObject
@@ -28,9 +27,9 @@ from ..stores.objectstore import ObjectStore
 from ..stores.packentries import PackEntries
 from ..stores.packfile import Pack
 from ..stores.remembered import RememberingStore
-from ..stores.streams import WHOLE, open_loose
+from ..stores.streams import WHOLE
+from .blocks import joined
 
-BLOCK = 64 << 10  # bytes that are handed on together
 BASES = 24 << 20  # bytes of contents that are kept for the next delta at their path
 DEEPEST = 8  # deltas on deltas that we make; git's default is 50, and reading costs what is deep
 LEAST = 40  # bytes, below which an object is sent whole: a delta and the name of its base take as much
@@ -104,23 +103,12 @@ def pack_stream(
     known = outgoing.known if thin else frozenset[ObjectId]()
     hasher = repository.object_format.hasher()
     objects = RememberingStore(repository.objects, outgoing.contents)
-    for block in _gathered(_Entries(objects, outgoing.objects, known, ofs_delta, level).blocks(progress)):
+    progress.expect(len(outgoing.objects))
+    for block in joined(_Entries(objects, outgoing.objects, known, ofs_delta, level).blocks(progress)):
         hasher.update(block)
         yield block
         progress.advance(0, len(block))
     yield hasher.digest()
-
-
-def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    waiting: list[bytes] = []
-    size = 0
-    for piece in pieces:
-        waiting.append(piece)
-        size += len(piece)
-        if size >= BLOCK:
-            yield b"".join(waiting)
-            waiting, size = [], 0
-    yield b"".join(waiting)
 
 
 class _Sent(NamedTuple):
@@ -177,8 +165,11 @@ class _Entries:
         while waiting:
             id_, each = next(reversed(waiting.items()))
             if id_ not in self._sent:
-                place = self._objects.find_place(id_)
-                entry = self._loose(each, place) if isinstance(place, str) else self._packed(each, place, waiting)
+                place = self._objects.get_place(id_)
+                if isinstance(place, tuple):
+                    entry = self._packed(each, place, waiting)
+                else:
+                    entry = self._loose(each, place or 0)
                 if entry.base in self._todo and entry.base not in self._sent and entry.base:
                     waiting[entry.base] = self._todo[entry.base]
                     continue
@@ -201,9 +192,10 @@ class _Entries:
             return _Entry(header.type, header.size, None, entries.blocks(offset, at))
         return self._made(reached)
 
-    def _loose(self, reached: Reached, path: str) -> _Entry:
-        if os.path.getsize(path) > SMALL:
-            kind, size, blocks = open_loose(path)
+    def _loose(self, reached: Reached, file_size: int) -> _Entry:
+        """The entry of an object with a file of its own, which may have gone into a pack meanwhile."""
+        if file_size > SMALL:
+            kind, size, blocks = self._objects.open(reached.id)
             if size > WHOLE:
                 return _Entry(_TYPES[kind], size, None, self._deflated(blocks))
         return self._made(reached)

@@ -6,10 +6,11 @@ is a failure. Invariant: each `read` and each block of `send` ends when the pati
 import io
 import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from ..errors import RemoteError
 from ..lighttyping import TYPE_CHECKING, NoReturn, Protocol
+from .blocks import joined
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -134,24 +135,11 @@ class Duplex:
         self._sock.close()
 
 
-def joined(blocks: Iterable[bytes], size: int = _BUFFER) -> Iterator[bytes]:
-    """The same bytes in blocks of at least `size`, except the last."""
-    parts: list[bytes] = []
-    length = 0
-    for block in blocks:
-        parts.append(block)
-        length += len(block)
-        if length >= size:
-            yield b"".join(parts)
-            parts, length = [], 0
-    if parts:
-        yield b"".join(parts)
-
-
 def connect(host: str, port: int, where: str, timeout_s: float) -> socket.socket:
     """An open TCP connection; raises RemoteError."""
+    name = host.encode() if host.isascii() else host  # Python loads all of IDNA for the plainest text, not for bytes
     try:
-        sock = socket.create_connection((host, port), min(timeout_s, CONNECT_S))
+        sock = socket.create_connection((name, port), min(timeout_s, CONNECT_S))  # type: ignore[arg-type]  # takes both
     except (OSError, UnicodeError) as error:
         raise RemoteError(f"{where}: {connect_failure(error, host, port)}") from error
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

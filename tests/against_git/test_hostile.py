@@ -185,11 +185,11 @@ EVIL = [
 @pytest.mark.parametrize("value", EVIL, ids=lambda value: ascii(value[:20]))
 def test_a_value_stays_the_value_of_its_setting(trained, value):
     before = trained.git_bytes("config", "--local", "--list", "-z").split(b"\0")
-    set_setting(open_project(trained), "exps.evil", value)
-    assert get_setting(open_project(trained), "exps.evil") == value
+    set_setting(trained.open(), "exps.evil", value)
+    assert get_setting(trained.open(), "exps.evil") == value
     after = trained.git_bytes("config", "--local", "--list", "-z").split(b"\0")
     assert [each for each in after if each not in before] == [b"exps.evil\n" + os.fsencode(value)]
-    set_setting(open_project(trained), "exps.evil", None)
+    set_setting(trained.open(), "exps.evil", None)
     assert trained.git_bytes("config", "--local", "--list", "-z").split(b"\0") == before
 
 
@@ -200,12 +200,12 @@ def test_a_value_stays_the_value_of_its_setting(trained, value):
 def test_a_name_of_a_setting_adds_no_section(trained, name):
     before = (trained.path / ".git/config").read_bytes()
     try:
-        set_setting(open_project(trained), name, "x")
+        set_setting(trained.open(), name, "x")
     except Exception as refused:
         assert not isinstance(refused, (ValueError, KeyError, IndexError)) or isinstance(refused, BadName)
         assert (trained.path / ".git/config").read_bytes() == before
     else:
-        assert get_setting(open_project(trained), name) == "x"
+        assert get_setting(trained.open(), name) == "x"
         assert not [each for each in parse((trained.path / ".git/config").read_bytes(), "x") if each.key == "pager"]
 
 
@@ -232,7 +232,7 @@ def test_a_carriage_return_at_the_end_of_a_value_survives():
 def test_a_configuration_file_keeps_its_permissions(trained, mode):
     config = trained.path / ".git/config"
     config.chmod(mode)
-    set_setting(open_project(trained), "exps.x", "1")
+    set_setting(trained.open(), "exps.x", "1")
     assert stat.S_IMODE(config.stat().st_mode) == mode
     trained.git("config", "exps.y", "1")
     assert stat.S_IMODE(config.stat().st_mode) == mode
@@ -243,7 +243,7 @@ def test_a_lock_that_is_a_link_is_not_followed(trained):
     victim.write_text("precious")
     (trained.path / ".git/config.lock").symlink_to(victim)
     with pytest.raises(GitError, match="config.lock"):
-        set_setting(open_project(trained), "exps.x", "1")
+        set_setting(trained.open(), "exps.x", "1")
     assert victim.read_text() == "precious"
 
 

@@ -179,6 +179,51 @@ def settle_down(repo):
     os.utime(repo.path / ".git/index", (now + 5, now + 5))
 
 
+SPELLINGS = [f"{first}/{second}" for first in ("d", "D") for second in ("e", "E")]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_where_case_makes_no_difference_folders_are_spelled_as_they_are_tracked(repo, tmp_path, seed):
+    """All spellings of a file are links to one, as they would be where case makes no difference."""
+    generator = random.Random(seed)
+    repo.git("config", "core.ignoreCase", "true")
+    for number, folder in enumerate(generator.sample([*SPELLINGS, "d", "D", "x"], generator.randrange(1, 5))):
+        repo.write(f"{folder}/tracked{number}", b"%d" % number)
+    repo.commit()
+    first = repo.write(f"{SPELLINGS[0]}/new", b"new")
+    for folder in SPELLINGS[1:]:
+        (repo.path / folder).mkdir(parents=True, exist_ok=True)
+        os.link(first, repo.path / folder / "new")
+    for folder in SPELLINGS:
+        agree(repo, tmp_path, f"{folder}/new".encode())
+    if number == 0:  # else git gives tracked files a second name
+        agree(repo, tmp_path, *(folder.encode() for folder in SPELLINGS))
+    repo.git("config", "core.ignoreCase", "false")
+    agree(repo, tmp_path, b"d/e/new", b"D/e/new")
+
+
+def test_where_case_makes_a_difference_after_all_no_file_takes_the_place_of_another(filled):
+    filled.git("config", "core.ignoreCase", "true")
+    filled.write("DIR/new", b"one")
+    assert b"DIR/new" in names(filled, b"DIR/new")
+    filled.write("dir/new", b"the other")
+    assert {b"DIR/new", b"dir/new"} <= names(filled, b"DIR", b"dir")
+
+
+def test_a_path_in_another_case_may_have_gone(filled):
+    filled.git("config", "core.ignoreCase", "true")
+    shutil.rmtree(filled.path / "dir")
+    for path in (b"DIR", b"DIR/B", b"dir/Sub"):
+        assert not {each for each in names(filled, path) if each.lower().startswith(b"dir/")}
+    with pytest.raises(NotFound, match="dir/other"):
+        snapshot(filled.open(), extra=[b"dir/other"])
+
+
+def names(repo, *extra):
+    tree = str(snapshot(repo.open(), extra=extra))
+    return set(repo.git_bytes("ls-tree", "-rz", "--name-only", tree).split(b"\0"))
+
+
 class Includes(Walk):
     """Random changes, ignore rules among them, and random paths to include."""
 
@@ -333,3 +378,30 @@ def test_without_a_commit_everything_would_be_new(repo):
     repo.write("g", b"22")
     repo.git("add", "f")
     assert list(changes(Status(repo.open(), extra=[b"g"]))) == [Change(b"f", "staged", 1), Change(b"g", "included", 2)]
+
+
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_what_is_untracked_beside_a_file_that_git_must_not_look_at_is_found(filled, tmp_path, flag):
+    """There are as many names in the folder as are tracked."""
+    filled.write("alone/f", b"1")
+    filled.commit()
+    filled.git("update-index", flag, "alone/f")
+    filled.git("write-tree")
+    (filled.path / "alone/f").rename(filled.path / "alone/new")
+    still_untracked(filled, tmp_path)
+    (filled.path / "alone/f").mkdir()
+    filled.write("alone/f/in", b"1")
+    (filled.path / "alone/new").unlink()
+    still_untracked(filled, tmp_path)
+
+
+@pytest.mark.parametrize("flag", ["--assume-unchanged", "--skip-worktree"])
+def test_an_included_file_takes_the_place_of_what_git_must_not_look_at(filled, tmp_path, flag):
+    filled.write("alone/f", b"1")
+    filled.commit()
+    filled.git("update-index", flag, "alone/f", "a")
+    shutil.rmtree(filled.path / "alone")
+    (filled.path / "alone").symlink_to("dir")
+    (filled.path / "a").unlink()
+    filled.write("a/b", b"2")
+    assert len({agree(filled, tmp_path, *extra) for extra in ((), (b"alone",), (b"a/b",), (b"a", b"alone"))}) == 4

@@ -62,7 +62,7 @@ def test_a_commit_in_the_log(repo, message, extra):
     first = repo.commit("root")
     id_ = commit(repo, MESSAGES[message], extra=EXTRAS[extra], parents=[first])
     assert_same_log(repo, id_)
-    assert pretty(repo.open(), id_) == repo.git_bytes("cat-file", "-p", id_)
+    assert b"".join(pretty(repo.open(), id_)) == repo.git_bytes("cat-file", "-p", id_)
 
 
 @pytest.mark.parametrize("who", [
@@ -119,7 +119,7 @@ def test_a_tree(repo, kind, quote):
     repo.git("config", "core.quotePath", quote)
     content = b"".join(mode + b" " + name + b"\0" + bytes(20) for mode, name in TREES[kind])
     tree = repo.git("hash-object", "-w", "-t", "tree", "--literally", "--stdin", stdin=content)
-    assert pretty(repo.open(), tree) == repo.git_bytes("cat-file", "-p", tree)
+    assert b"".join(pretty(repo.open(), tree)) == repo.git_bytes("cat-file", "-p", tree)
 
 
 def test_everything_there_is(repo):
@@ -139,7 +139,7 @@ def test_everything_there_is(repo):
         "HEAD", "v1", "v2", "v3", "odd", "v1^{}", "v2^{tree}", "HEAD:", "HEAD:dir", "HEAD:dir/", "HEAD:dir/sub/f", "HEAD:empty",
         "HEAD:link", ":dir/sub/f", "HEAD:./dir",
     ):  # fmt: skip
-        assert pretty(ours, revision) == repo.git_bytes("cat-file", "-p", revision), revision
+        assert b"".join(pretty(ours, revision)) == repo.git_bytes("cat-file", "-p", revision), revision
 
 
 @pytest.mark.parametrize("arguments, theirs", [
@@ -156,3 +156,19 @@ def test_the_commands_print_what_git_prints(repo, child_env, arguments, theirs):
     done = subprocess.run([sys.executable, "-c", SCRIPT, *arguments], cwd=repo.path / "below", env=child_env | repo.environ,
                           capture_output=True)  # fmt: skip
     assert done.stdout == repo.git_bytes(*theirs, cwd=repo.path / "below")
+
+
+LIMITED = "import resource; resource.setrlimit(resource.RLIMIT_AS, (180 << 20, -1))\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs RLIMIT_AS")
+def test_a_large_blob_is_printed_in_little_memory(repo, child_env):
+    size = 200 << 20
+    with open(repo.path / "large", "w+b") as file:
+        file.truncate(size)
+        blob = repo.open().objects.write_blob(file, size)
+    command = [sys.executable, "-c", LIMITED + SCRIPT, "cat", str(blob)]
+    child = subprocess.Popen(command, cwd=repo.path, env=child_env | repo.environ, stdout=subprocess.PIPE)
+    with child.stdout as out:
+        assert sum(map(len, iter(lambda: out.read(1 << 20), b""))) == size
+    assert child.wait() == 0

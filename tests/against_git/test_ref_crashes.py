@@ -77,6 +77,27 @@ LARGE = SMALL | {
 }
 
 
+TOGETHER = {f"refs/exps/c/{name}": ("absent", 2) for name in "xyz"} | SMALL
+FROM_THREE_ON = """
+from expref.objstore.stores import refglance, reftransaction
+refglance.MANY = reftransaction.MANY = 3
+"""
+
+
+def test_many_refs_are_made_all_or_none_by_a_process_that_is_killed_anywhere(repo, tmp_path, child):
+    """They go into packed-refs together: there is no moment in which some of them are there."""
+    script, states = prepare(repo, TOGETHER)
+    (tmp_path / "copies").mkdir()
+    counts = []
+    for crash in crashes(FROM_THREE_ON + CHANGE, script, source=repo.path, copies=tmp_path / "copies", env=child):
+        broken = GitRepo(crash.folder, repo.environ)
+        found = look(broken, states)
+        clear_away(broken)
+        assert look(broken, states) == found
+        counts.append(sum("/c/" in name for name in found))
+    assert set(counts) == {0, 3} and counts == sorted(counts)
+
+
 @pytest.mark.parametrize("changes", [SMALL, pytest.param(LARGE, marks=pytest.mark.slow)])
 def test_refs_are_changed_by_a_process_that_is_killed_anywhere(repo, tmp_path, child, changes):
     script, states = prepare(repo, changes)

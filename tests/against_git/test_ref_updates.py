@@ -7,7 +7,7 @@ import pytest
 from expref.objstore.errors import GitError
 from expref.objstore.ids import SHA1
 from expref.objstore.stores.files import PRIVATE
-from expref.objstore.stores.packedrefs import Removal
+from expref.objstore.stores.packedrefs import PackedChange
 from expref.objstore.stores.refstore import RefUpdate
 
 from tests.conftest import needs
@@ -219,8 +219,8 @@ def test_git_waits_for_our_locks_while_refs_are_deleted(twins):
     ours.git("update-ref", "refs/tags/v1.0", ours.ids[0])
     store = ours.open().refs
     seen = []
-    with Removal(store.packed, ["refs/tags/v1.0"], PRIVATE, 1.0) as removal:
-        for step in (lambda: None, removal.commit):
+    with PackedChange(store.packed, ["refs/tags/v1.0"], PRIVATE, 1.0, new={}) as change:
+        for step in (lambda: None, change.commit):
             step()
             ours.git("config", "core.packedRefsTimeout", "10")
             seen.append(ours.try_git("pack-refs", "--all").stderr)

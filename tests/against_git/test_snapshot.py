@@ -501,6 +501,26 @@ def test_a_changed_file_with_a_filter_is_refused_and_an_unchanged_one_is_fine(fi
     refuse(filled, Unsupported, "dir/b: filter=lfs")
 
 
+# What `git-lfs clean` prints of a file that is no pointer.
+CLEAN = """sh -c 'cat > big; printf "version https://git-lfs.github.com/spec/v1\\noid sha256:%s\\nsize %d\\n" $(sha256sum big | cut -c-64) $(wc -c < big); rm big'"""
+
+
+def test_a_file_of_lfs_is_unchanged_if_its_pointer_is_the_one_in_the_index(filled, tmp_path):
+    filled.git("config", "filter.lfs.clean", CLEAN)
+    filled.write(".gitattributes", b"*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    filled.write("dir/large.bin", b"weights " * 2_000_000)  # read in blocks
+    filled.write("small.bin", b"weights")
+    filled.commit("lfs")
+    assert filled.git("show", "HEAD:small.bin").startswith("version https://git-lfs.github.com/spec/v1\noid sha256:")
+    for path in ("small.bin", "dir/large.bin"):  # as in a new clone, or copied
+        os.utime(filled.path / path, (1, 1))
+    agree(filled, tmp_path)
+    filled.write("small.bin", b"changed")
+    refuse(filled, Unsupported, "small.bin: filter=lfs")
+    filled.write("small.bin", filled.git_bytes("show", "HEAD:small.bin"))  # not downloaded
+    assert str(snapshot(filled.open())) == filled.git("rev-parse", "HEAD^{tree}")
+
+
 def test_links_are_never_converted(filled, tmp_path):
     filled.git("config", "core.autocrlf", "true")
     CHANGES["link changed"](filled.path)

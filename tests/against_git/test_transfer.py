@@ -8,6 +8,7 @@ import pytest
 from expref.objstore.errors import Conflict, NotFound, RemoteError
 from expref.objstore.ids import ObjectId
 from expref.objstore.stores.packentries import PackEntries
+from expref.objstore.stores.remembered import RememberingStore
 from expref.objstore.transport import send
 from expref.objstore.transport.local import LocalRemote
 from expref.objstore.transport.receive import IncomingPack, check_connected
@@ -206,6 +207,42 @@ def test_large_blobs_are_sent_and_taken_in_blocks(repo, monkeypatch):
         third.git("update-ref", "refs/heads/main", repo.git("rev-parse", "HEAD"))
         assert third.git("fsck", "--strict") == ""
         repo.git("repack", "-adq")
+
+
+@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("size", [10, 300_000])
+def test_objects_that_git_packs_while_they_are_sent(repo, monkeypatch, size, number):
+    """`git gc` between the look where the `number`-th object is, and the reading of its file."""
+    monkeypatch.setattr(send, "WHOLE", 100_000)
+    monkeypatch.setattr(send, "SMALL", 1000)
+    repo.write("file", random.Random(4).randbytes(size))
+    tip = repo.commit("a commit, a tree and a blob")
+    repository, looked, get_place = repo.open(), [], RememberingStore.get_place
+    outgoing = objects_to_send(repository, ids(repo, tip), [])._replace(contents={})
+
+    def get_place_late(objects, id_):
+        place = get_place(objects, id_)
+        if len(looked) == number:
+            repo.git("repack", "-adq")
+        looked.append(place)
+        return place
+
+    monkeypatch.setattr(RememberingStore, "get_place", get_place_late)
+    other = repo.other("other.git").init("--bare")
+    take(other, b"".join(pack_stream(repository, outgoing)))
+    other.git("update-ref", "refs/heads/main", tip)
+    assert other.git("fsck", "--strict", "--no-dangling") == ""
+    assert [isinstance(place, int) for place in looked] == [at <= number for at in range(3)]
+
+
+def test_the_empty_tree_that_nobody_stored_is_sent(repo):
+    empty = repo.git("hash-object", "-t", "tree", "/dev/null")
+    commit = repo.git("commit-tree", "-m", "nothing", empty)
+    _, pack = send_pack(repo.open(), [ObjectId.fromhex(commit)], [])
+    other = repo.other("other.git").init("--bare")
+    take(other, pack)
+    other.git("update-ref", "refs/heads/main", commit)
+    assert other.git("fsck", "--strict", "--no-dangling") == ""
 
 
 # Shallow and partial clones.

@@ -12,6 +12,7 @@ from expref.objstore.errors import Conflict
 from expref.objstore.formats.packindex import PackIndex
 from expref.objstore.ids import SHA1, SHA256
 from expref.objstore.packing import BulkWriter, PackWriter, encode_index
+from expref.objstore.stores import packfile
 from expref.objstore.stores.files import PRIVATE, Sharing
 from expref.objstore.stores.loose import StoredObject
 from expref.objstore.stores.objectstore import ObjectStore
@@ -218,7 +219,8 @@ def test_bulk_writing_makes_one_pack_that_is_seen_at_once(store, folder):
 
 
 @pytest.mark.parametrize("where", ["loose", "packed"])
-def test_what_is_there_is_freshened_and_not_written_again(store, folder, where):
+def test_what_is_there_is_freshened_and_not_written_again(store, folder, where, monkeypatch):
+    monkeypatch.setattr(packfile, "FRESH_S", 0)
     if where == "loose":
         id_ = store.write("blob", b"known")
         path = f"{store.path}/{str(id_)[:2]}/{str(id_)[2:]}"

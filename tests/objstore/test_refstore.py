@@ -312,6 +312,70 @@ def test_more_refs_than_descriptors_are_changed_at_once(folder, store):
     assert list(store.refs("refs/")) == []
 
 
+def many(store, *, folder="refs/exps/a", expected="absent", count=60):
+    store.update([RefUpdate(f"{folder}/{number:03d}", ONE, expected) for number in range(count)], signature=ME)
+
+
+@pytest.mark.parametrize("before", [
+    b"", b"# pack-refs with: peeled fully-peeled sorted \n", f"{TWO} refs/z\n{TWO} refs/b\n".encode(),
+    f"# pack-refs with: peeled \n{TWO} refs/z\n{TWO} refs/b\n".encode(),
+    f"# pack-refs with: sorted \n{TWO} refs/b\n{TWO} refs/exps/a/005x\n^{ONE}\n{TWO} refs/exps/a/010a\n{TWO} refs/z\n^{ONE}\n".encode(),
+])  # fmt: skip
+def test_many_new_refs_go_into_packed_refs_at_once(folder, before):
+    if before:
+        write(folder, "packed-refs", before)
+    store = ruled(folder, find_kind=lambda _: "commit")
+    others = [ref.name for ref in store.refs("refs/")]
+    many(store)
+    content = (folder / "packed-refs").read_bytes()
+    assert all(line in content for line in before.splitlines())
+    assert [ref.name for ref in store.refs("refs/")] == sorted([*others, *(f"refs/exps/a/{number:03d}" for number in range(60))])
+    assert all(store.get(name) == TWO for name in others) and store.get("refs/exps/a/007") == ONE
+    assert sorted(path.name for path in folder.rglob("*")) == ["exps", "packed-refs", "refs"], "no lock and no empty folder stays"
+
+
+def test_branches_tags_and_what_is_no_commit_are_files_however_many(folder):
+    kinds = {ONE: "commit", TWO: "tree"}
+    store = ruled(folder, find_kind=kinds.__getitem__)
+    for place in ("refs/heads", "refs/tags", "refs/remotes/origin"):
+        many(store, folder=place)
+    store.update([RefUpdate(f"refs/exps/a/{number}", TWO, "absent") for number in range(60)])
+    many(store, folder="refs/exps/b", expected="any")
+    many(store, folder="refs/exps/c", count=49)
+    assert not (folder / "packed-refs").exists()
+
+
+@pytest.mark.parametrize("there", ["refs/exps/a/007", "refs/exps/a/007/x", "refs/exps/a", "refs/exps/a/007.lock", "packed-refs.lock"])
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_of_many_new_refs_none_is_made_where_one_is_refused(folder, there, is_packed):
+    if is_packed and not there.endswith(".lock"):
+        pack(folder, **{there.removeprefix("refs/").replace("/", "_"): TWO})
+    else:
+        write(folder, there, TWO)
+    files = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    store = ruled(folder, find_kind=lambda _: "commit", packed_timeout_s=0)
+    with pytest.raises(Conflict, match=there.removesuffix("/x")):
+        many(store)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == files
+
+
+def test_many_new_refs_and_changes_and_deletions_are_one_update(folder):
+    store = ruled(folder, find_kind=lambda _: "commit")
+    many(store)
+    set_ref(store, "refs/exps/b", ONE)
+    news = [RefUpdate(f"refs/exps/c/{number}", TWO, "absent") for number in range(60)]
+    gone = [RefUpdate(f"refs/exps/a/{number:03d}", None, ONE) for number in range(60)]
+    store.update([*gone, *news, RefUpdate("refs/exps/b", TWO, ONE)])
+    assert {ref.name for ref in store.refs("refs/")} == {"refs/exps/b", *(update.name for update in news)}
+    assert {ref.id for ref in store.refs("refs/")} == {TWO}
+
+
+def test_many_new_refs_are_logged_where_logs_are_kept(folder):
+    store = ruled(folder, logs="always", find_kind=lambda _: "commit")
+    many(store)
+    assert [entry.new for entry in store.get_log("refs/exps/a/059")] == [ONE]
+
+
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize(("there", "new"), [
     ("refs/heads/a", "refs/heads/A"), ("refs/heads/Dir/x", "refs/heads/dir/X"), ("refs/heads/A", "refs/heads/a/b"),

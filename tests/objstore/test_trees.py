@@ -5,7 +5,7 @@ from expref.objstore.formats.objects import FILE, GITLINK, SYMLINK, TREE, TreeEn
 from expref.objstore.ids import SHA1
 from expref.objstore.stores.files import PRIVATE
 from expref.objstore.stores.objectstore import ObjectStore
-from expref.objstore.trees import Difference, differences, get_blob, get_entry
+from expref.objstore.trees import Difference, additions, differences, get_blob, get_entry
 
 from tests.packmaker import Entry, oid, write_pack
 
@@ -104,3 +104,21 @@ def test_very_deep_trees_are_walked(objects, make, tmp_path):
     write_pack(tmp_path / "pack", *packed)
     assert len(list(differences(objects, *trees))) == 3001
     assert get_blob(objects, trees[0], b"d/" * 3000 + b"f") == b"1"
+
+
+def test_additions_are_what_no_other_tree_has_there(objects, make):
+    first, second = make({b"a": b"1", b"d": {b"x": b"1", b"y": b"1"}}), make({b"a": b"2", b"d": {b"x": b"2"}})
+    new = {b"a": b"2", b"b": b"1", b"d": {b"x": b"1", b"y": b"3"}, b"e": {b"f": b"1"}, b"s": TreeEntry(GITLINK, b"", oid(1))}
+    tree = make(new)
+    found = [path for path, _ in additions(objects, (first, second), tree)]
+    assert sorted(found) == [b"b", b"d", b"d/y", b"e", b"e/f", b"s"]
+    assert found.index(b"d") < found.index(b"d/y") and found.index(b"e") < found.index(b"e/f")
+    assert {path for path, _ in additions(objects, (), tree)} == {b"a", b"d/x", *found}
+    assert not list(additions(objects, (first, tree), tree))
+
+
+def test_additions_leave_out_what_is_known_with_all_in_it(objects, make):
+    inner = make({b"f": TreeEntry(FILE, b"", oid(7))})
+    tree = make({b"d": TreeEntry(TREE, b"", inner), b"f": TreeEntry(FILE, b"", oid(7)), b"g": TreeEntry(FILE, b"", oid(8))})
+    assert [path for path, _ in additions(objects, (), tree, {inner, oid(8)})] == [b"f"]
+    assert [path for path, _ in additions(objects, (make({}),), tree, {inner, oid(7), oid(8)})] == []

@@ -21,7 +21,7 @@ def objects(tmp_path):
 
 
 def root_of(objects, index, changes):
-    return write_tree(objects, objects, index, changes).id
+    return write_tree(objects, objects, index, changes).root.id
 
 
 def index_of(*entries, **options):
@@ -132,3 +132,14 @@ def test_an_index_that_no_tree_can_hold_is_refused(objects, paths):
 def test_an_index_with_a_mode_that_no_tree_holds_is_refused(objects):
     with pytest.raises(BadName, match="mode 100600"):
         root_of(objects, index_of(Entry(b"a", 0o100600)), {})
+
+
+def test_complete_are_trees_in_which_all_was_stored_now(objects):
+    index = index_of(*entries(b"a/b/x", b"a/b/y", b"a/c", b"d/e/z", b"f"))
+    changed = {number: (FILE, oid(number)) for number in (0, 1, 3, 4)}
+    made = write_tree(objects, objects, index, changed, stored=changed)
+    found = {name: str(get_entry(objects, made.root.id, name).id) for name in (b"a", b"a/b", b"d", b"d/e")}
+    assert set(map(str, made.complete)) == {found[b"a/b"], found[b"d"], found[b"d/e"]}
+    assert write_tree(objects, objects, index, changed).complete == []
+    everything = {number: (FILE, oid(number)) for number in range(5)}
+    assert write_tree(objects, objects, index, everything, stored=everything).complete[-1] == root_of(objects, index, everything)

@@ -143,6 +143,32 @@ def test_a_connection_is_used_again(client):
     assert len(requests) == 3
 
 
+REFS = b"001e# service=git-upload-pack\n0000000eversion 2\n000cls-refs\n0000"
+
+
+@pytest.mark.parametrize(("head", "body", "connections"), [
+    ("Transfer-Encoding: chunked", b"5\r\n001e#\r\n%x; of=a chunk\r\n%b\r\n0\r\nTrailer: a\r\n\r\n" % (len(REFS) - 5, REFS[5:]), 1),
+    (f"Content-Length: {len(REFS) + 9}", REFS + b"left over", 1),
+    (f"Content-Length: {len(REFS)}\r\nConnection: close", REFS, 2),
+    ("X: up to the end of the connection", REFS, 2),
+])  # fmt: skip
+def test_every_way_to_say_how_long_an_answer_is(client, head, body, connections):
+    def serve(talk):
+        while (first := talk.request())[0]:
+            if "GET" not in first[0]:
+                talk.answer(b"0000", "application/x-git-upload-pack-result")
+                continue
+            talk.send(b"HTTP/1.1 100 Go on\r\n\r\n")
+            kind = "Content-Type: application/x-git-upload-pack-advertisement"
+            talk.send(f"HTTP/1.1 200 OK\r\n{kind}\r\n{head}\r\n\r\n".encode() + body)
+            if connections == 2:
+                return
+
+    with Script(serve) as server, client.open(f"http://127.0.0.1:{server.port}/a") as remote:
+        assert remote.list_refs() == []
+        assert server.connections == connections
+
+
 def test_a_connection_that_was_closed_meanwhile_is_made_again(client):
     def serve(talk):
         first, _, _ = talk.request()

@@ -4,16 +4,19 @@ import hashlib
 import os
 import resource
 import struct
+import subprocess
 import zlib
+from pathlib import Path
 
 import pytest
 from expref.objstore.errors import Conflict, Corrupt, NotFound, Unsupported
 from expref.objstore.ids import SHA1, ObjectId
 from expref.objstore.repository import Repository
 from expref.objstore.stores.files import PRIVATE
+from expref.objstore.stores.lockmarks import mark
 from expref.objstore.stores.objectstore import ObjectStore
 from expref.objstore.transport import indexing, receive
-from expref.objstore.transport.receive import IncomingPack, check_connected
+from expref.objstore.transport.receive import IncomingPack, check_connected, release_left_over
 
 from tests.packmaker import OFS_DELTA, REF_DELTA, Entry, blob, copy_instruction, delta_entry, make_pack, number
 
@@ -65,11 +68,11 @@ def test_a_small_pack_becomes_loose_objects(store):
 
 def test_a_pack_with_many_objects_is_kept_with_an_index_and_held_until_it_is_released(store):
     entries = [blob(b"%d" % at) for at in range(100)]
-    received = take(store, packed(*entries), note="me")
+    received = take(store, packed(*entries))
     (pack,) = (name[:-5] for name in os.listdir(f"{store.path}/pack") if name.endswith(".pack"))
     assert sorted(os.listdir(f"{store.path}/pack")) == [pack + end for end in (".idx", ".keep", ".pack")]
     with open(received.keep) as keep:
-        assert keep.read() == "me\n"
+        assert keep.read() == mark().decode()
     received.release()
     received.release()
     assert not os.path.exists(received.keep)
@@ -83,16 +86,31 @@ def test_a_pack_with_one_object_can_be_kept_too(store):
 
 
 def test_the_keep_that_a_crash_left_is_ours_and_any_other_is_not(store):
-    for content, is_ours in ((b"me\n", True), (b"a user's\n", False)):
-        received = take(store, packed(blob(OLD)), unpack_below=0, note="me")
+    for content, is_ours in ((mark(), True), (b"a user's\n", False)):
+        received = take(store, packed(blob(OLD)), unpack_below=0)
         with open(f"{store.path}/pack/keep", "wb") as file:
             file.write(content)
         path = received.keep
         os.replace(f"{store.path}/pack/keep", path)
-        again = take(store, packed(blob(OLD)), unpack_below=0, note="me")
+        again = take(store, packed(blob(OLD)), unpack_below=0)
         assert again.keep == (path if is_ours else None)
         again.release()
         assert os.path.exists(path) != is_ours
+
+
+def test_only_what_dead_processes_kept_is_released(store):
+    def marked(pid):
+        return mark().replace(b" %d " % os.getpid(), b" %d " % pid)
+
+    release_left_over(store)
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    received = take(store, packed(blob(OLD)), unpack_below=0)
+    for name, content in (("dead", marked(dead.pid)), ("living", marked(os.getppid())), ("user", b""), ("host", b"expref 1 x -\n")):
+        Path(store.path, "pack", f"pack-{name}.keep").write_bytes(content)
+    release_left_over(store)
+    left = {name for name in os.listdir(f"{store.path}/pack") if name.endswith(".keep")}
+    assert left == {os.path.basename(received.keep), "pack-living.keep", "pack-user.keep", "pack-host.keep"}
 
 
 def test_an_empty_pack_leaves_nothing(store):
