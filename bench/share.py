@@ -51,12 +51,13 @@ def run_all(setting):
             nothing_to_send(setting, 10 * files, many),
         ]
         sent = on_the_wire(setting, files, http, server) if server else "not measured: nginx is not here"
-    megabytes = 100 if setting.small else 1_000
+        megabytes = 100 if setting.small else 1_000
+        most = memory(setting, megabytes, both)
     versions = {"git": call(Path.cwd(), "git", "--version").split()[-1]}
     versions |= {"dvc": dvc_version(setting.dvc)} if setting.dvc else {}
     return comparisons, versions | {
         "bytes of a push of 100 experiments": sent,
-        f"memory of push and pull, a blob of {megabytes} MB": memory(setting, megabytes),
+        f"memory of push and pull, a blob of {megabytes} MB": most,
     }
 
 
@@ -153,8 +154,8 @@ def all_pushed(folder, files, count):
     (folder / "without.git").rename(folder / "remote.git")
 
 
-def memory(setting, megabytes):
-    """The most that a push and a pull of a large blob take, on disk, where so much fits; as a text."""
+def memory(setting, megabytes, places):
+    """The most that pushes and pulls of a large blob take, on disk, where so much fits; as a text."""
 
     def setup(folder, name):
         make_pair(folder, 3, 0)
@@ -164,17 +165,22 @@ def memory(setting, megabytes):
         add_blob(work, megabytes)
         call(work, "git", "update-ref", f"refs/exps/{base[:2]}/{base[2:]}/large", "HEAD")
         call(work, "git", "reset", "--quiet", "--hard", base)
-        if name == "pull":
+        if name.startswith("pull"):
             work.rename(folder / "remote.git")
 
     def before(folder, _number):
         into, source = ("work", "empty") if (folder / "remote.git/.git").exists() else ("remote.git", "without.git")
         renew(folder / into, folder / source)
 
-    sides = {verb: [setting.exps, "--cd", "work", verb, "-A", "-q", PATH] for verb in ("push", "pull")}
+    sides = {
+        f"{verb} {kind(where)}": shell(f"{setting.exps} --cd work {verb} -A -q {where}")
+        for verb in ("push", "pull")
+        for where in places
+    }
     costs = measure(sides, setup, before, lambda *_: None, rounds=1, place=default_places()[-1])
-    most = max(cost.memory_bytes for cost in costs.values()) / 2**20
-    return f"{most:.0f} MiB (≤ {MEMORY_LIMIT_MIB}: {'yes' if most <= MEMORY_LIMIT_MIB else 'NO'})"
+    mebibytes = {name: cost.memory_bytes / 2**20 for name, cost in costs.items()}
+    met = "yes" if max(mebibytes.values()) <= MEMORY_LIMIT_MIB else "NO"
+    return f"{', '.join(f'{name} {most:.0f} MiB' for name, most in mebibytes.items())} (≤ {MEMORY_LIMIT_MIB}: {met})"
 
 
 def add_blob(work, megabytes):

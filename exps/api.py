@@ -4,8 +4,10 @@ from .branch import Branch, branch
 from .compare import Comparison, Side, compare, find_side
 from .errors import ExpError, Status
 from .experiments import Listing, listing
+from .foldertable import show_folders
 from .list import experiments
 from .model import Experiment, ExperimentRef
+from .naming import find_experiments
 from .project import Project
 from .pull import pull
 from .push import push
@@ -16,7 +18,8 @@ from .rename import rename
 from .results import Moved, Result
 from .rows import FileValues, Row
 from .save import save
-from .show import Group, Table, show, show_folders
+from .selection import Selection, select
+from .show import Group, Table, show
 from .undo import UndoStep, restore, steps
 
 __all__ = [
@@ -33,6 +36,7 @@ __all__ = [
     "Project",
     "Result",
     "Row",
+    "Selection",
     "Side",
     "Status",
     "Table",
@@ -41,6 +45,7 @@ __all__ = [
     "compare",
     "experiments",
     "experiments_of",
+    "find_experiments",
     "find_side",
     "listing",
     "place",
@@ -52,6 +57,7 @@ __all__ = [
     "rename_there",
     "restore",
     "save",
+    "select",
     "show",
     "show_folders",
     "steps",

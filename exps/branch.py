@@ -1,9 +1,8 @@
 """Branch: an ordinary Git branch at an experiment's commit. Nothing is checked out."""
 
-from typing import NamedTuple
-
 from expref.objstore.errors import BadName, Conflict
 from expref.objstore.formats.refs import check_name
+from expref.objstore.lighttyping import NamedTuple
 from expref.objstore.stores.refstore import RefUpdate
 
 from .errors import ExpError, Status
@@ -31,7 +30,7 @@ def branch(project: Project, experiment: str, name: str | None = None, *, when: 
     Raises ExpError if there is no such experiment, if a branch cannot have this name, or if there is one; Conflict if
     another branch is in its way.
     """
-    found, hidden = find_experiment(project.repository, experiment)
+    found, hidden = find_experiment(project.repository, experiment, now=project.now())
     name = name or f"{found.name}-branch"
     _check(name)
     when = project.now() if when is None else when

@@ -8,7 +8,9 @@ from expref.objstore.errors import GitError
 from expref.objstore.formats.objects import parse_signature
 from expref.objstore.ids import ObjectId
 
+from . import dvcconfig
 from .contents import Contents, WorkContents
+from .errors import ExpError
 from .folders import Folder
 from .formats.badfile import BadFile
 from .project import Project
@@ -33,12 +35,12 @@ class Collector:
         self._folders = Records(project.state, "folders", "", form.width)
         self._barren: set[ObjectId] | None = None  # as remembered; None: not asked yet
         self._collected: Collected = {}
-        self._cache = f"{project.root}/.dvc/cache"
+        self._cache = _cache_of(project)
 
-    def of_work_tree(self) -> Reading:
-        """What the work tree says now."""
+    def of_work_tree(self, files: Source) -> Reading:
+        """What the work tree says now, of which these are the files."""
         try:
-            return read_row(WorkFiles(self._project), self._in_work_tree, self._cache, {})
+            return read_row(files, self._in_work_tree, self._cache, {})
         except GitError as wrong:
             return failed(wrong)
 
@@ -90,6 +92,15 @@ class Collector:
                 found |= {ObjectId(record.text[at : at + width]) for at in range(0, len(record.text), width)}
             self._barren = found if len(found) <= _MOST_FOLDERS else set()
             self._trees.barren |= self._barren
+
+
+def _cache_of(project: Project) -> str:
+    """The folder of DVC's cache; where DVC's settings cannot be understood, the one that it has without any."""
+    usual = f"{project.root}/.dvc/cache"
+    try:
+        return dvcconfig.get_path(project, "cache", "dir") or usual
+    except ExpError:
+        return usual
 
 
 def _created(committer: bytes) -> int:

@@ -5,17 +5,16 @@ Of either side all may be meant or one folder, where experiments are organised a
 
 import os
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
 
 from expref.objstore.ids import ObjectId
-from expref.objstore.revisions import find_commit
+from expref.objstore.lighttyping import NamedTuple
 
 from .errors import ExpError, Status
-from .experiments import listing
+from .experiments import experiments_called
 from .formats.dotted import flat
 from .memory import Rows
 from .model import ExperimentRef
-from .naming import ALWAYS, find
+from .naming import ALWAYS, commit_of, find
 from .project import Project
 from .rows import FileValues, Row
 
@@ -85,11 +84,11 @@ def find_side(project: Project, text: str, here: str) -> tuple[Side, ExperimentR
     try:
         named = find(project.repository, rev)
     except ExpError:
-        is_experiment = any(each.name == text for each in listing(project.repository).found)
+        is_experiment = bool(experiments_called(project.repository, text))
         if folder is not None or is_experiment or not os.path.isdir(os.path.join(here, text)):
             raise
         return Side(None, _inside(project, text, here)), None
-    return Side(find_commit(project.repository, named.revision), inside), named.hidden
+    return Side(commit_of(project.repository, named.revision, now=project.now()), inside), named.hidden
 
 
 def _split(text: str) -> tuple[str, str | None]:

@@ -141,9 +141,9 @@ def _locks(project: Project) -> Iterator[Problem]:
             what = f"{path} is a lock of ours ({age_s} s old), and process {owner.pid}, which made it, is gone"
             yield Problem(what, "--fix removes it", "remove", path)
         elif age_s >= YOUNG_S:
-            whose = f"process {owner.pid} on {owner.host}" if owner else "another program, or one that was killed"
+            whose = f"process {owner.pid} on {owner.host}" if owner else "another program, or was left by one"
             remedy = f"if no git or exps is running here, type: rm {_quoted(path)}"
-            yield Problem(f"{path} is held by {whose} for {age_s} s", remedy)
+            yield Problem(f"{path} is held by {whose} ({age_s} s old)", remedy)
 
 
 def _quoted(path: str) -> str:

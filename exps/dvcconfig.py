@@ -18,17 +18,28 @@ _VARIABLES = {("exp", "git_remote"): "DVC_EXP_GIT_REMOTE", ("exp", "auto_push"):
 
 def get(project: Project, section: str, key: str) -> str | None:
     """A setting; None if there is none, or no DVC project. Raises ExpError for a file that cannot be understood."""
-    environ = project.repository.environ
-    if not os.path.isdir(f"{project.root}/.dvc"):
-        return None
     variable = _VARIABLES.get((section, key))
-    if variable in environ and variable:
-        return environ[variable]
-    for path in _files(project.root, environ):
+    if variable and variable in project.repository.environ and os.path.isdir(f"{project.root}/.dvc"):
+        return project.repository.environ[variable]
+    return _find(project, section, key)[1]
+
+
+def get_path(project: Project, section: str, key: str) -> str | None:
+    """A setting that is a path, from the folder of the file that names it, or from `~`. Raises as `get`."""
+    where, text = _find(project, section, key)
+    home = project.repository.environ.get("HOME")
+    if text and home and (text == "~" or text.startswith("~/")):
+        text = home + text[1:]
+    return os.path.normpath(os.path.join(os.path.dirname(where), text)) if text else None
+
+
+def _find(project: Project, section: str, key: str) -> tuple[str, str | None]:
+    """The file that a setting is in, and its text; None if there is none."""
+    for path in _files(project.root, project.repository.environ) if os.path.isdir(f"{project.root}/.dvc") else ():
         content = _read(path)
         if key.encode() in content.lower() and (found := _in_file(path, content, section, key)) is not None:
-            return found
-    return None
+            return path, found
+    return "", None
 
 
 def get_bool(project: Project, section: str, key: str) -> bool:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from expref.objstore.errors import GitError
 from expref.objstore.history import shallow_boundary
 from expref.objstore.lighttyping import NamedTuple
-from expref.objstore.repository import Repository
 
+from .errors import ExpError
 from .operation import in_progress
 from .project import Project
 
@@ -28,6 +28,13 @@ def features(project: Project) -> Iterator[Feature]:
         what = look(project)
         if what:
             yield Feature(what, treatment)
+
+
+def _signer(project: Project) -> str:
+    try:
+        return project.signature("author", 0).rsplit(b" ", 2)[0].decode("utf-8", "surrogateescape")
+    except ExpError:
+        return ""  # a problem, and told as one
 
 
 def _linked(project: Project) -> str:
@@ -90,7 +97,7 @@ def _index(project: Project) -> str:
         index = project.repository.index.read()
     except GitError:
         return ""  # a problem, and told as one
-    return f"{len(index)} tracked files"
+    return f"{len(index)} tracked file{'s' if len(index) != 1 else ''}"
 
 
 def _set(name: str, what: str) -> Callable[[Project], str]:
@@ -114,6 +121,7 @@ def _file(name: str, what: str) -> Callable[[Project], str]:
 
 _TABLE: dict[Callable[[Project], str], str] = {
     _index: "saved as they are in the work tree, as `git add -u` would",
+    _signer: "signs what is saved here",
     _linked: "experiments are shared by all work trees; undo steps belong to each",
     _submodule: "a repository of its own: experiments made here stay here",
     _dvc: "experiments are DVC's; cached outputs are left to DVC for now",
@@ -132,8 +140,3 @@ _TABLE: dict[Callable[[Project], str], str] = {
     _replaced: "ignored",
     _file("info/grafts", "grafts"): "ignored",
 }
-
-
-def kind(repository: Repository) -> str:
-    """The repository in one line: where it is, and its formats."""
-    return f"{repository.common_dir}, {repository.object_format.name}"

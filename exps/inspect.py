@@ -9,6 +9,7 @@ from expref.objstore.formats.refs import Ref
 from expref.objstore.history import commits
 from expref.objstore.repository import Repository
 from expref.objstore.revisions import find, find_commit
+from expref.objstore.stores.streams import WHOLE
 
 from .formats.refnames import HIDDEN, PREFIX, UNDO, parse_ref
 from .model import ExperimentRef
@@ -40,19 +41,24 @@ def porcelain_refs(repository: Repository) -> bytes:
     return "".join(f"{digits} {name}\n" for digits, name in refs).encode("utf-8", "surrogateescape")
 
 
-def pretty(repository: Repository, revision: str, *, now: int | None = None) -> bytes:
-    """An object as `git cat-file -p` prints it: a tree as a list, everything else as it is stored.
+def pretty(repository: Repository, revision: str, *, now: int | None = None) -> Iterator[bytes]:
+    """An object as `git cat-file -p` prints it: a tree as a list, everything else as it is stored; in blocks if large.
 
     `now` is what dates in `revision` are seen from. Raises NotFound, Ambiguous, Corrupt.
     """
-    found = repository.objects.find(find(repository, revision, now=now))
-    if found.kind != "tree":
-        return found.content
+    objects, id_ = repository.objects, find(repository, revision, now=now)
+    if objects.find_size(id_) > WHOLE and objects.find_kind(id_) == "blob":
+        return iter(objects.open_blob(id_))
+    kind, content = objects.find(id_)
+    return iter((_listed(repository, content) if kind == "tree" else content,))
+
+
+def _listed(repository: Repository, tree: bytes) -> bytes:
     quote_all = repository.config.get_bool("core.quotepath", True)
     kinds = {TREE: b"tree", GITLINK: b"commit"}
     lines = (
         b"%06o %s %s\t%s\n" % (mode, kinds.get(mode, b"blob"), id_.hex().encode(), quoted(name, quote_all))
-        for mode, name, id_ in decode_tree(found.content, repository.object_format)
+        for mode, name, id_ in decode_tree(tree, repository.object_format)
         for mode in (_canonical(mode),)
     )
     return b"".join(lines)

@@ -16,7 +16,7 @@ def experiments(project: Project, revs: Iterable[str] = (), *, num: int = 1) -> 
     Sorted by baseline and name. One whose commit cannot be read is left out: `listing` has it. Raises ExpError,
     NotFound for a name that is none.
     """
-    baselines = set(find_baselines(project.repository, revs, num))
+    baselines = set(find_baselines(project.repository, revs, num, now=project.now()))
     found = []
     for ref in listing(project.repository).found:
         if not revs or ref.baseline in baselines:

@@ -2,29 +2,29 @@
 
 `find` is for what may be any commit: a Git revision first, then an experiment, `exp:NAME` always the experiment.
 `find_experiments` is for what can only be experiments: by name, by full ref, by id. Of several experiments of one name
-the one that stands on HEAD is meant.
+the one that stands on HEAD is meant. What takes whole revisions apart is loaded for a text that may be more than the
+name of a ref: it takes longer than to compare two experiments (bench/diff.py).
 """
 
-import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
 
 from expref.objstore.errors import BadName, NotFound
-from expref.objstore.history import first_parents
 from expref.objstore.ids import ObjectId
+from expref.objstore.lighttyping import NamedTuple
+from expref.objstore.patterns import lazy_pattern
+from expref.objstore.refnames import get_ref
 from expref.objstore.repository import Repository
-from expref.objstore.revisions import find as find_object
-from expref.objstore.revisions import find_commit
 
 from .errors import ExpError, Status
-from .experiments import listing
+from .experiments import experiments_called, listing
 from .formats.refnames import PREFIX, ref_of
 from .model import ExperimentRef
 
 ALWAYS = "exp:"  # in front of a name: the experiment, whatever else is called so
-_REST = re.compile(r"[~^:]|@\{")  # where the name ends in a revision
-_DIGITS = re.compile("[0-9a-f]{4,64}")
+_REST = lazy_pattern(r"[~^:]|@\{")  # where the name ends in a revision
+_HEX = frozenset("0123456789abcdefABCDEF")
+_DIGITS = lazy_pattern("[0-9a-f]{4,64}")
 
 
 class Named(NamedTuple):
@@ -45,25 +45,26 @@ def find(repository: Repository, text: str) -> Named:
     start = len(ALWAYS) if text.startswith(ALWAYS) else 0
     rest = _REST.search(text, start)
     name, behind = (text[start : rest.start()], text[rest.start() :]) if rest else (text[start:], "")
-    known = listing(repository).found
-    called = [each for each in known if each.name == name]
+    called = experiments_called(repository, name)
     id_ = None if start else _get(repository, name)
     if id_ or not (start or name):
         return Named(text, next((each for each in called if each.id != id_), None))
     if not called:
         what = "no experiment" if start else "no Git revision and no experiment"
-        raise _nothing(f"there is {what} {name!r}", [name], known)
+        raise _nothing(f"there is {what} {name!r}", [name], listing(repository).found)
     return Named(_ref(_the_one(repository, name, called)) + behind, None)
 
 
-def find_experiment(repository: Repository, text: str) -> tuple[ExperimentRef, ExperimentRef | None]:
+def find_experiment(
+    repository: Repository, text: str, *, now: int | None = None
+) -> tuple[ExperimentRef, ExperimentRef | None]:
     """The experiment that `text` means as a revision: the one of that name, or one whose commit it is.
 
-    And the one of that name that is hidden, as in `Named`. Raises as `find`, and ExpError for a revision that is no
-    experiment.
+    And the one of that name that is hidden, as in `Named`. `now` is as for `find_baselines`. Raises as `find`, and
+    ExpError for a revision that is no experiment.
     """
     named = find(repository, text)
-    id_ = find_commit(repository, named.revision)
+    id_ = commit_of(repository, named.revision, now=now)
     here = [each for each in listing(repository).found if each.id == id_]
     if not here:
         hint = f"the experiment of that name is {ALWAYS}{named.hidden.name}" if named.hidden else "see `exps list -A`"
@@ -89,17 +90,36 @@ def find_experiments(
     return list(dict.fromkeys(_the_one(repository, text, each) for text, each in found.items()))
 
 
-def find_baselines(repository: Repository, revs: Iterable[str], num: int = 1) -> list[ObjectId]:
+def find_baselines(
+    repository: Repository, revs: Iterable[str], num: int = 1, *, now: int | None = None
+) -> list[ObjectId]:
     """The commits that `revs` name, each with its first parents, `num` commits in all; all of them if it is negative.
 
-    In this order, each once. Raises as `find`, and NotFound for what is no commit.
+    In this order, each once. `now`, in epoch seconds, is what dates like `@{yesterday}` are seen from. Raises as
+    `find`, and NotFound for what is no commit.
     """
     found: dict[ObjectId, None] = {}
     for rev in revs:
-        start = find_commit(repository, find(repository, rev).revision)
-        line = islice(first_parents(repository, start), num if num >= 0 else None) if num != 1 else [(start, None)]
-        found.update((id_, None) for id_, _ in line)
+        start = commit_of(repository, find(repository, rev).revision, now=now)
+        found.update(dict.fromkeys(_line(repository, start, num) if num != 1 else (start,)))
     return list(found)
+
+
+def _line(repository: Repository, start: ObjectId, num: int) -> Iterator[ObjectId]:
+    from expref.objstore.history import first_parents
+
+    return (id_ for id_, _ in islice(first_parents(repository, start), num if num >= 0 else None))
+
+
+def commit_of(repository: Repository, revision: str, *, now: int | None = None) -> ObjectId:
+    """The commit of a `Named.revision`. `now` is as for `find_baselines`. Raises as `revisions.find_commit`."""
+    if revision.startswith(PREFIX) or _can_only_be_a_ref(revision):
+        found = get_ref(repository, revision)
+        if found and repository.objects.find_kind(found[1]) == "commit":
+            return found[1]
+    from expref.objstore.revisions import find_commit
+
+    return find_commit(repository, revision, now=now)
 
 
 def close_names(name: str, names: Collection[str]) -> list[str]:
@@ -111,10 +131,22 @@ def close_names(name: str, names: Collection[str]) -> list[str]:
 
 def _get(repository: Repository, name: str) -> ObjectId | None:
     """What a name means to Git; None if nothing."""
+    if _can_only_be_a_ref(name):
+        found = get_ref(repository, name)
+        return found[1] if found else None
+    from expref.objstore.revisions import find as find_object
+
     try:
         return find_object(repository, name)
     except (NotFound, BadName):
         return None
+
+
+def _can_only_be_a_ref(name: str) -> bool:
+    """Whether Git can only mean a ref by it: it is no id, no `v1.0-3-gabcdef0`, and there is nothing to take apart."""
+    letters = name.replace("-", "").replace("_", "")
+    is_plain = letters.isalnum() and letters.isascii() and not name.startswith("-")
+    return is_plain and "-g" not in name and not _HEX.issuperset(letters)
 
 
 def _ref(experiment: ExperimentRef) -> str:

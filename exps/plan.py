@@ -8,15 +8,17 @@ saved even where Git ignores them, folders with all that is in them.
 
 import os
 import posixpath
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from expref.objstore.errors import GitError
 from expref.objstore.ignore import IgnoreRules
 from expref.objstore.included import included
 from expref.objstore.indexcopy import IndexCopy
+from expref.objstore.lighttyping import NamedTuple
 from expref.objstore.nested import is_repository
+from expref.objstore.recalled import Recalled
 from expref.objstore.status import Status
+from expref.objstore.walking import walk
 
 from .errors import ExpError
 from .formats import params, pipeline
@@ -36,7 +38,7 @@ class Plan(NamedTuple):
     `untracked` is what is not in it because Git does not track it, sorted, from the top of the work tree; ignored files
     are not named, a folder without tracked files is one path with "/" at its end. `declared` are the untracked paths
     that are in it because a `dvc.yaml` names them. `outputs` counts what DVC's cache is to keep and the save therefore
-    does not hold. `problems` says which pipeline files could not be read, and why.
+    does not hold. `problems` says which pipeline files could not be read, and why. `include` is what was asked for.
     """
 
     seen: Status
@@ -44,6 +46,7 @@ class Plan(NamedTuple):
     declared: frozenset[bytes]
     outputs: int
     problems: tuple[str, ...]
+    include: tuple[str, ...]
 
 
 def plan(project: Project, *, include: Iterable[str] = (), workers: int = 1) -> Plan:
@@ -51,27 +54,45 @@ def plan(project: Project, *, include: Iterable[str] = (), workers: int = 1) -> 
 
     Raises ExpError for a path that is not in the repository, GitError for one that is not there or cannot be stored.
     """
-    rules = IgnoreRules(project.repository)
-    wanted = [path for each in include for path in _named(project, each, rules)]
-    seen = look(project, wanted, workers)
+    rules, recalled, include = IgnoreRules(project.repository), _recall(project), tuple(include)
+    places = dict(_place(project, each) for each in include)
+    as_then = {path: numbers for path, is_folder in places.items() if is_folder and (numbers := recalled.below(path))}
+    new = {path: is_folder for path, is_folder in places.items() if path not in as_then}
+    wanted = [path for each in new.items() for path in _named(project, each, rules)]
+    seen = _look(recalled, wanted, as_then, workers)
     names = tuple(seen.untracked())
     files, outputs, problems = _declared(WorkFiles(project, seen.index, names))
     declared = frozenset(path for each in files.items() for path in _untracked(project, seen, each, rules))
     if not declared <= set(wanted):
-        seen = look(project, [*wanted, *declared], workers)
+        seen = _look(recalled, [*wanted, *declared], as_then, workers)
         names = tuple(seen.untracked())
-    return Plan(seen, names, declared, outputs, tuple(problems))
+    return Plan(seen, names, declared, outputs, tuple(problems), include)
 
 
-def look(project: Project, extra: Collection[bytes], workers: int) -> Status:
-    """One look at the work tree, with the private copy of its index, and for untracked names at the same time."""
+def _recall(project: Project) -> Recalled:
+    """The index, or the private copy of it."""
     repository = project.repository
     copy = IndexCopy(project.own_state.path(INDEX_COPY), repository.object_format, repository.sharing)
-    return Status(repository, extra=extra, copy=copy, workers=workers, names=True)
+    return Recalled(repository, copy)
 
 
-def _named(project: Project, path: str, rules: IgnoreRules) -> Iterator[bytes]:
-    """What `-I` means by a path, from the top of the work tree: a file, or a folder and what is ignored in it."""
+def _look(recalled: Recalled, extra: Collection[bytes], as_then: Mapping[bytes, range], workers: int) -> Status:
+    """One look at the work tree, and for untracked names at the same time."""
+    return Status(
+        recalled.repository,
+        extra=extra,
+        copy=recalled.copy,
+        workers=workers,
+        names=True,
+        recalled=recalled,
+        as_then=as_then,
+    )
+
+
+def _place(project: Project, path: str) -> tuple[bytes, bool]:
+    """Where a path of `-I` is, from the top of the work tree, and whether it is a folder: then "/" is at the end."""
+    if not path:
+        raise ExpError("an empty path names nothing to save", "the folder that you are in is '.'")
     full = os.path.abspath(os.path.join(project.root, path))
     place = _below(full, project.work_tree)
     if place is None:
@@ -83,10 +104,16 @@ def _named(project: Project, path: str, rules: IgnoreRules) -> Iterator[bytes]:
     is_folder = os.path.isdir(full) and not os.path.islink(full)
     if place and is_folder and is_repository(os.fsencode(full) + b"/", project.repository):
         raise ExpError(f"{path} is a repository of its own", "a submodule is saved as the commit that it is at")
-    if not (is_folder and place and rules.folder(os.fsencode(place) + b"/") is None):
-        yield os.fsencode(place)
+    return os.fsencode(f"{place}/" if place and is_folder else place), is_folder
+
+
+def _named(project: Project, place: tuple[bytes, bool], rules: IgnoreRules) -> Iterator[bytes]:
+    """The paths to include for a place: a file, or a folder and what is ignored in it."""
+    path, is_folder = place
+    if not (path and is_folder and rules.folder(path) is None):
+        yield path.rstrip(b"/")
     if is_folder:
-        yield from _ignored_below(project, os.fsencode(place), rules)
+        yield from _ignored_below(project, path.rstrip(b"/"), rules)
 
 
 def _below(path: str, top: str) -> str | None:
@@ -103,7 +130,7 @@ def _below(path: str, top: str) -> str | None:
 def _folders_below(project: Project, place: bytes) -> Iterator[tuple[bytes, list[bytes]]]:
     """A folder and those in it, but repositories of their own: the path, "" or ending with "/", and names of files."""
     top = os.fsencode(project.work_tree) + b"/"
-    for folder, folders, names in os.walk(top + place):
+    for folder, folders, names in walk(top + place):
         path = folder[len(top) :].replace(os.sep.encode(), b"/").rstrip(b"/")
         path += b"/" if path else b""
         inner = [each for each in folders if each != b".git"]
@@ -115,8 +142,9 @@ def _folders_below(project: Project, place: bytes) -> Iterator[tuple[bytes, list
 def _ignored_below(project: Project, place: bytes, rules: IgnoreRules) -> Iterator[bytes]:
     for path, names in _folders_below(project, place):
         own = rules.folder(path)
-        kept = set(own.kept_files(names)) if own else set()
-        yield from (path + name for name in names if name not in kept)
+        kept = own.kept_files(names) if own else []
+        if len(kept) < len(names):
+            yield from (path + name for name in set(names).difference(kept))
 
 
 def _declared(source: WorkFiles) -> tuple[dict[str, bool], int, list[str]]:

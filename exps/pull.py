@@ -4,15 +4,12 @@ The walk: what the remote has → what is missing here → one pack, verified ob
 need is here → the refs, all at once, what they replace as an undo step. A pull that was cut off can be repeated.
 """
 
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 
 from expref.objstore.errors import BadName, GitError, NotFound, Unsupported
 from expref.objstore.history import shallow_boundary
 from expref.objstore.ids import ObjectId
-from expref.objstore.stores.lockmarks import holder, mark
-from expref.objstore.transport.receive import IncomingPack, Received, check_connected
+from expref.objstore.transport.receive import IncomingPack, Received, check_connected, release_left_over
 from expref.objstore.transport.values import Remote
 
 from .errors import ExpError
@@ -59,7 +56,7 @@ def pull(
         finally:
             if received:
                 received.release()
-        _release_left_over(f"{project.repository.objects.path}/pack")
+        release_left_over(project.repository.objects)
         said = tuple(remote.messages())
     results = [refused.get(each.experiment, each) for each in results]
     warnings = _take_notes(project, theirs, [each.experiment.id for each in results if each.is_done], where)
@@ -161,18 +158,9 @@ def _receive(project: Project, remote: Remote, wanted: Collection[ObjectId], hav
         if cut:
             what = f"history that ends in the remote, which is a shallow clone (at {', '.join(cut)}),"
             raise Unsupported(what, remote.url)
-        received = incoming.finish(note=mark().decode("utf-8", "replace").rstrip(), progress=project.progress)
+        received = incoming.finish(progress=project.progress)
     objects.rescan()
     return received
-
-
-def _release_left_over(folder: str) -> None:
-    """Let `git repack` have the packs that pulls kept from it which were killed, after others have made their refs."""
-    for name in os.listdir(folder):
-        owner = holder(f"{folder}/{name}") if name.endswith(".keep") else None
-        if owner and owner.is_gone():
-            with suppress(FileNotFoundError):
-                os.unlink(f"{folder}/{name}")
 
 
 def _tips_here(project: Project) -> Iterator[ObjectId]:

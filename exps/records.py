@@ -11,8 +11,8 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator
 from struct import Struct
-from typing import NamedTuple
 
+from expref.objstore.lighttyping import NamedTuple
 from expref.objstore.stores.files import CLOEXEC, NONBLOCK
 
 from .state import State
@@ -40,18 +40,18 @@ class Records:
         self._header = f"exps {name} {FORMAT} {VERSION} {width} {about!a}\n".encode()
         self._seed = zlib.crc32(self._header)
         self._head = Struct(f">{width}sqII")  # key, number, size of the text, checksum
-        self._content: memoryview | None = None
+        self._content: mmap.mmap | bytes | None = None  # None: not looked at yet
         self._places: dict[bytes, tuple[int, int, int, int]] = {}  # by key: number, start and end of the text, checksum
         self._damaged = False
 
     def get(self, key: bytes) -> Record | None:
         """What is remembered of `key`."""
-        content = self._load()
+        content = self._content if self._content is not None else self._load()
         place = self._places.get(key)
         if place is None:
             return None
         number, start, end, checksum = place
-        text = bytes(content[start:end])
+        text = content[start:end]
         if self._checksum(key, number, text) != checksum:
             self._damaged = True
             del self._places[key]
@@ -78,6 +78,13 @@ class Records:
         self._content = None
         self._places = {}
 
+    def put_alone(self, record: Record) -> None:
+        """Remember this one, and nothing else any more."""
+        if len(record.text) <= LONGEST:
+            self._state.write(self._name, self._header + self._packed(record))
+        self._content = None
+        self._places = {}
+
     def _packed(self, record: Record) -> bytes:
         key, number, text = record
         return self._head.pack(key, number, len(text), self._checksum(key, number, text)) + text
@@ -98,7 +105,7 @@ class Records:
             kept.append(packed)
         return b"".join(reversed(kept))
 
-    def _load(self) -> memoryview:
+    def _load(self) -> mmap.mmap | bytes:
         """Find where each record is, once; of two with one key the later counts."""
         if self._content is not None:
             return self._content
@@ -118,15 +125,15 @@ class Records:
             self._places[key] = number, start, at, checksum
         return content
 
-    def _map(self) -> memoryview:
+    def _map(self) -> mmap.mmap | bytes:
         try:
             fd = os.open(self._state.path(self._name), os.O_RDONLY | CLOEXEC | NONBLOCK)
         except OSError:
-            return memoryview(b"")
+            return b""
         try:
-            content = memoryview(mmap.mmap(fd, 0, access=mmap.ACCESS_READ))
+            content = mmap.mmap(fd, 0, access=mmap.ACCESS_READ)
         except (OSError, ValueError):  # empty, or no file
-            return memoryview(b"")
+            return b""
         finally:
             os.close(fd)
-        return content if content[: len(self._header)] == self._header else memoryview(b"")
+        return content if content[: len(self._header)] == self._header else b""

@@ -32,7 +32,8 @@ def remove_there(
 
     Raises ExpError for what is not there; then nothing was removed. Raises GitError where the remote cannot be reached.
     """
-    baselines = None if everything or experiments else set(find_baselines(project.repository, revs, num))
+    given = everything or experiments
+    baselines = None if given else set(find_baselines(project.repository, revs, num, now=project.now()))
     with _opened(project, where) as remotes:
         known = _known(project, remotes)
         if experiments:

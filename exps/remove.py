@@ -32,7 +32,7 @@ def remove(
     elif everything:
         chosen = known
     elif revs:
-        baselines = set(find_baselines(project.repository, revs, num))
+        baselines = set(find_baselines(project.repository, revs, num, now=project.now()))
         chosen = [each for each in known if each.baseline in baselines]
     else:
         return []

@@ -6,9 +6,10 @@ printed as it lies there. Its values are therefore those that JSON has: dates ar
 
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from expref.objstore.ids import ObjectId
+from expref.objstore.lighttyping import NamedTuple
 
 from .formats.content import Content
 from .formats.dotted import flat, select
@@ -49,10 +50,10 @@ class Row:
     ) -> None:  # fmt: skip
         self.name, self.id, self.created, self.text, self.chosen = name, id_, created, text, chosen
         self.checkpoints = checkpoints
-        self._said: dict[str, Any] = {}
+        self._said: dict[str, Any] | None = None  # not taken apart yet
 
     def _section(self, name: str) -> Any:
-        if not self._said:
+        if self._said is None:
             said = json.loads(self.text)
             self._said = {key: read(said.get(key) or {}) for key, read in _SECTIONS.items()}
         return self._said[name]

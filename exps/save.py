@@ -6,14 +6,13 @@ The walk: HEAD → plan (what will be in it) → trees and blobs are stored → 
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from expref.objstore.errors import BadName, Conflict, GitError, NotFound
 from expref.objstore.formats.objects import GITLINK, TREE, Commit, encode_commit
 from expref.objstore.ids import ObjectId
-from expref.objstore.status import Status
-from expref.objstore.trees import differences, get_entry
-from expref.objstore.worktree import Change, changes, store
+from expref.objstore.lighttyping import NamedTuple
+from expref.objstore.trees import additions, get_entry
+from expref.objstore.worktree import Change, Snapshot, changes, store
 
 from .errors import ExpError
 from .experiments import check_free, get, new_name
@@ -21,7 +20,7 @@ from .formats.refnames import check_name, ref_of
 from .housekeeping import is_due
 from .memory import remember
 from .model import Experiment, ExperimentRef
-from .plan import INDEX_COPY, Plan, look, plan
+from .plan import INDEX_COPY, Plan, plan
 from .project import Project
 from .undo import change_and_keep
 
@@ -65,8 +64,9 @@ def save(
     wanted = _wanted(project, name, message, replace=replace, when=when)
     planned = planned or plan(project, include=include, workers=workers)
     _check_sizes(project, planned, wanted.baseline)
-    tree = _tree(project, planned, wanted.baseline, workers)
-    ref, text = _commit(project, wanted, tree)
+    stored = _stored(project, planned, wanted.baseline, workers)
+    with stored.hold:
+        ref, text = _commit(project, wanted, stored.tree)
     remember_latest(project, ref)
     remember(project, ref.id)
     if is_due(project):
@@ -144,45 +144,56 @@ def _encoded(message: str) -> bytes:
 
 def _check_sizes(project: Project, planned: Plan, baseline: ObjectId) -> None:
     """Refuse a file that is too large before anything is stored: one of the baseline may be as large as it likes."""
-    objects = project.repository.objects
-    tree = objects.find_commit(baseline).tree
+    tree = project.repository.objects.find_commit(baseline).tree
     for _, path, stat in planned.seen.candidates:
-        if stat and stat.st_size > project.settings.max_file_size and get_entry(objects, tree, path) is None:
-            _check_size(project, path, stat.st_size)
+        if stat:
+            _check_new(project, tree, path, stat.st_size)
 
 
-def _tree(project: Project, planned: Plan, baseline: ObjectId, workers: int) -> ObjectId:
+def _stored(project: Project, planned: Plan, baseline: ObjectId, workers: int) -> Snapshot:
     """Store what was seen, and keep from `git gc` all that neither the baseline nor the latest experiment holds."""
     before = project.repository.objects.find_commit(baseline).tree
     try:
-        tree = store(planned.seen, workers=workers, progress=project.progress)
-        _keep(project, planned.seen, before, tree)
+        return _kept(project, store(planned.seen, workers=workers, progress=project.progress), before)
     except NotFound:  # the copy remembers an object that `git gc` has taken since
         project.own_state.remove(INDEX_COPY)
-        seen = look(project, planned.seen.extra, workers)
-        tree = store(seen, workers=workers, progress=project.progress)
-        _keep(project, seen, before, tree)
-    return tree
+        seen = plan(project, include=planned.include, workers=workers).seen
+        return _kept(project, store(seen, workers=workers, progress=project.progress), before)
 
 
-def _keep(project: Project, seen: Status, before: ObjectId, tree: ObjectId) -> None:
+def _kept(project: Project, stored: Snapshot, before: ObjectId) -> Snapshot:
+    """The same, if it can be kept: git may have its packs otherwise."""
+    try:
+        _keep(project, stored, before)
+    except BaseException:
+        stored.hold.release()
+        raise
+    return stored
+
+
+def _keep(project: Project, stored: Snapshot, before: ObjectId) -> None:
     """Keep what is in the tree and neither in the baseline nor in the latest experiment; refuse what is too large.
 
-    Files that were read and are not what the index says were stored a moment ago, and their sizes are known.
+    What was stored a moment ago is safe, and its size was looked at before.
     """
-    objects = project.repository.objects
+    objects, tree = project.repository.objects, stored.tree
     if tree == before:
         return
     objects.keep(tree)
-    read = {each.path: seen.index.row(each.number).id for each in seen.candidates}
-    new = {each.new.id for each in differences(objects, latest_tree(project) or before, tree) if each.new}
-    for path, old, now in differences(objects, before, tree):
-        if now is None or now.mode == GITLINK:
+    latest = latest_tree(project)
+    olds = (before, latest) if latest else (before,)
+    for path, entry in additions(objects, olds, tree, stored.stored):
+        if entry.mode == GITLINK:
             continue
-        if old is None and now.mode != TREE and path not in read:
-            _check_size(project, path, objects.find_size(now.id))
-        if now.id in new and read.get(path, now.id) == now.id:
-            objects.keep(now.id)
+        if entry.mode != TREE:
+            _check_new(project, before, path, objects.find_size(entry.id))
+        objects.keep(entry.id)
+
+
+def _check_new(project: Project, before: ObjectId, path: bytes, size_bytes: int) -> None:
+    """Refuse a file that is too large, unless the tree before has something at its path."""
+    if size_bytes > project.settings.max_file_size and get_entry(project.repository.objects, before, path) is None:
+        _check_size(project, path, size_bytes)
 
 
 def _check_size(project: Project, path: bytes, size_bytes: int) -> None:

@@ -1,11 +1,11 @@
 """Which baselines to show: what the options of `exps show` mean, in the order in which DVC lists them."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from expref.objstore.errors import GitError
 from expref.objstore.history import commits
 from expref.objstore.ids import ObjectId
+from expref.objstore.lighttyping import NamedTuple
 from expref.objstore.revisions import find_commit
 
 from .naming import find_baselines
@@ -45,7 +45,7 @@ def select(project: Project, chosen: Selection) -> list[ObjectId]:
 
 
 def _lines(project: Project, revs: Sequence[str], num: int) -> list[ObjectId]:
-    return find_baselines(project.repository, revs, num) if num and revs else []
+    return find_baselines(project.repository, revs, num, now=project.now()) if num and revs else []
 
 
 def _get_commit(project: Project, name: str) -> ObjectId | None:

@@ -4,23 +4,21 @@ table = show(Project.open(".", os.environ))
 pandas.DataFrame(table.to_records())
 """
 
-import os
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 from expref.objstore.ids import ObjectId
+from expref.objstore.lighttyping import NamedTuple
 
 from .baselines import commit_names
-from .collecting import YEAR_10000_S
 from .experiments import listing
-from .folders import matching
 from .memory import Rows
 from .model import ExperimentRef
 from .project import Project
 from .rows import Row
+
+_BLOCK = 1000  # rows that are read before progress is told
 
 
 class Group(NamedTuple):
@@ -63,6 +61,15 @@ class Table(NamedTuple):
             for (row, baseline), each in zip(self._with_baselines(), leaves, strict=True)
         ]
 
+    def with_chosen(self) -> "Table":
+        """The same with only those parameters that stages depend on."""
+        here = self.workspace and self.workspace.with_chosen()
+        groups = (
+            Group(baseline and baseline.with_chosen(), tuple(row.with_chosen() for row in found))
+            for baseline, found in self.groups
+        )
+        return self._replace(workspace=here, groups=tuple(groups))
+
     def _with_baselines(self) -> Iterator[tuple[Row, Row | None]]:
         """Each row, with the baseline that it is an experiment of."""
         if self.workspace:
@@ -92,13 +99,15 @@ def show(
     only_deps: bool = False,
     fresh: bool = False,
     named: bool = True,
+    workers: int = 1,
 ) -> Table:
     """The table of the experiments of `baselines` (see `selection`), HEAD's if there are none named, or of `only` some.
 
     `only_deps` leaves of the parameters those that stages depend on; `fresh` reads all files anew; without
-    `named` no baseline has a name. A commit or file that cannot be read costs its own row or cell.
+    `named` no baseline has a name. A commit or file that cannot be read costs its own row or cell. With 2 `workers` two
+    processes read many rows that are not remembered, where this one can be forked.
     """
-    rows = Rows(project, fresh=fresh)
+    rows = Rows(project, fresh=fresh, workers=workers)
     here = rows.of_work_tree() if workspace else None
     head = project.repository.head().id
     wanted = [ref.baseline for ref in only] if only else baselines
@@ -113,49 +122,15 @@ def show(
     rows.keep()
     others = 0 if only else len(refs) - sum(map(len, of.values()))
     table = Table(here, groups, others, broken, head is not None)
-    return _only_deps(table) if only_deps else table
+    return table.with_chosen() if only_deps else table
 
 
 def _group(project: Project, rows: Rows, baseline: Row, refs: Sequence[ExperimentRef]) -> Group:
     found = []
-    for ref in refs:
+    for number, ref in enumerate(refs):
+        if number % _BLOCK == 0:
+            rows.read_ahead(each.id for each in refs[number : number + _BLOCK])
         found.append(rows.of_commit(ref.name, ref.id, ref.baseline))
         project.progress.advance(1, 0)
     found.sort(key=lambda row: (0, b"") if row.is_broken else (row.created or 0, row.id or b""), reverse=True)
     return Group(baseline, tuple(found))
-
-
-def show_folders(project: Project, pattern: str, *, only_deps: bool = False, fresh: bool = False) -> Table:
-    """The folders of the work tree that match and hold parameters or metrics, as experiments of no baseline.
-
-    Each is read as a project of its own and called by its path; it was made when the newest of these files was. See
-    `folders.matching` for `pattern` and the error that it raises.
-    """
-    rows = Rows(project, fresh=fresh)
-    found = []
-    for path in matching(project.root, pattern):
-        row = rows.of_folder(path)
-        project.progress.advance(1, 0)
-        if row and (row.params or row.metrics or row.error):
-            row.created = _newest(os.path.join(project.root, path), (*row.params, *row.metrics))
-            found.append(row)
-    rows.keep()
-    table = Table(None, (Group(None, tuple(found)),), 0, ())
-    return _only_deps(table) if only_deps else table
-
-
-def _newest(folder: str, paths: Iterable[str]) -> int | None:
-    times = []
-    for path in paths:
-        with suppress(OSError):
-            times.append(int(os.stat(os.path.join(folder, path)).st_mtime))
-    return max((each for each in times if 0 <= each < YEAR_10000_S), default=None)
-
-
-def _only_deps(table: Table) -> Table:
-    here = table.workspace and table.workspace.with_chosen()
-    groups = (
-        Group(baseline and baseline.with_chosen(), tuple(row.with_chosen() for row in found))
-        for baseline, found in table.groups
-    )
-    return table._replace(workspace=here, groups=tuple(groups))

@@ -21,18 +21,19 @@ from expref.objstore.stores.files import read_file
 from expref.objstore.stores.objectstore import ObjectStore
 from expref.objstore.trees import differences
 from expref.objstore.untracked import untracked
+from expref.objstore.walking import walk
 
-from .formats import yaml12
-from .formats.badfile import BadFile
+from .formats.badfile import MAX_BYTES, BadFile
 from .project import Project
 
 PIPELINE, SINGLE, IGNORE = "dvc.yaml", ".dvc", ".dvcignore"  # the second is a suffix
 _ENDS = (b"dvc.yaml", b".dvc")
+_NAMED = (*_ENDS, b"/")  # how untracked names end that matter: folders are one name
 MOST_FILES = 1000  # of a folder that is declared as parameters or metrics; pipelines of a project
 _PRIVATE = {".git", ".dvc"}
 _MOST_LINKS = 5  # symbolic links after each other
 _MOST_TREES = 4000  # that are remembered
-_MOST_SMALL = 100  # ignore files that are remembered
+_MOST_RULES = 100  # ignore files that are remembered
 _MOST_LISTED = 10_000  # files of an untracked folder that are looked through
 
 
@@ -85,7 +86,7 @@ class WorkFiles:
 
     def _walk(self, top: str) -> Iterable[str]:
         root = self._project.root
-        for folder, folders, names in os.walk(top):
+        for folder, folders, names in walk(top):
             folders[:] = [each for each in folders if each not in _PRIVATE]
             start = os.path.relpath(folder, root)
             yield from (posixpath.normpath(os.path.join(start, name).replace(os.sep, "/")) for name in names)
@@ -94,7 +95,11 @@ class WorkFiles:
         """As the protocol says: of tracked files and of those that are not ignored, without a walk through the rest."""
         found = {path for path in (PIPELINE, *self._tracked_and_new()) if _is_pipeline(path)}
         inside = [path for path in found if self._is_ours(path)]
-        return _kept(inside, lambda folder: read_file(os.path.join(self._project.root, folder, IGNORE)))
+        return _kept(inside, self._ignore_rules)
+
+    def _ignore_rules(self, folder: str) -> RuleList | None:
+        content = read_file(os.path.join(self._project.root, folder, IGNORE))
+        return RuleList(parse(content)) if content else None
 
     def _tracked_and_new(self) -> Iterator[str]:
         repository, prefix = self._project.repository, self._project.prefix
@@ -104,6 +109,7 @@ class WorkFiles:
             yield from os.listdir(self._project.root)
             return
         new = untracked(repository, index) if self._names is None else self._names
+        new = [path for path in new if path.endswith(_NAMED)]  # of 150,000
         for path in (*(path for end in _ENDS for path in _ending_with(index, end)), *new):
             if path.endswith(b"/") and (path.startswith(prefix) or prefix.startswith(path)):
                 top = os.path.join(self._project.work_tree, os.fsdecode(path if path.startswith(prefix) else prefix))
@@ -145,7 +151,7 @@ class Trees:
         self._read: dict[ObjectId, dict[bytes, TreeEntry]] = {}
         self._pipelines: dict[ObjectId, tuple[bytes, ...]] = {}
         self.barren: set[ObjectId] = set()  # folders without a pipeline file; may be filled from what was found before
-        self._small: dict[ObjectId, bytes] = {}
+        self._rules: dict[ObjectId, RuleList] = {}
 
     def entries(self, tree: ObjectId) -> dict[bytes, TreeEntry]:
         """What a tree holds, by name."""
@@ -166,17 +172,17 @@ class Trees:
             tree = entry.id
         return self.entries(tree).get(name)
 
-    def ignore_file(self, tree: ObjectId, path: bytes) -> bytes | None:
-        """The content of a `.dvcignore`, the last few of them without reading them again; None if there is none."""
+    def ignore_rules(self, tree: ObjectId, path: bytes) -> RuleList | None:
+        """What a `.dvcignore` says, the last few of them without reading them again; None if there is none."""
         entry = self.find(tree, path)
         if entry is None or entry.mode in (TREE, GITLINK, SYMLINK):
             return None
-        if entry.id not in self._small:
-            if len(self._small) >= _MOST_SMALL:
-                self._small.clear()
+        if entry.id not in self._rules:
+            if len(self._rules) >= _MOST_RULES:
+                self._rules.clear()
             is_small = self._objects.find_size(entry.id) <= MAX_SIZE
-            self._small[entry.id] = self._objects.find(entry.id).content if is_small else b""
-        return self._small[entry.id]
+            self._rules[entry.id] = RuleList(parse(self._objects.find(entry.id).content if is_small else b""))
+        return self._rules[entry.id]
 
     def pipelines(self, tree: ObjectId) -> tuple[bytes, ...]:
         """The pipeline files of a project whose root is `tree`, but those in DVC projects inside it."""
@@ -263,12 +269,12 @@ class TreeFiles:
     def pipelines(self) -> list[str]:
         """As the protocol says."""
         found = [os.fsdecode(path) for path in self._trees.pipelines(self._root)]
-        return _kept(found, lambda folder: self._trees.ignore_file(self._root, os.fsencode(folder + IGNORE)))
+        return _kept(found, lambda folder: self._trees.ignore_rules(self._root, os.fsencode(folder + IGNORE)))
 
 
-def _kept(paths: Iterable[str], ignore_file: Callable[[str], bytes | None]) -> list[str]:
-    """Those that no `.dvcignore` names, in the order of the protocol; `ignore_file` reads that of the folder "a/b/"."""
-    rules = {"": _rules(b"", (), ignore_file(""))}
+def _kept(paths: Iterable[str], ignore_rules: Callable[[str], RuleList | None]) -> list[str]:
+    """Those that no `.dvcignore` names, in the order of the protocol; `ignore_rules` has that of a folder "a/b/"."""
+    rules = {"": _rules(b"", (), ignore_rules(""))}
     kept = []
     for path in sorted(paths, key=_place):
         folder = ""
@@ -276,7 +282,7 @@ def _kept(paths: Iterable[str], ignore_file: Callable[[str], bytes | None]) -> l
             above, folder = rules[folder], f"{folder}{part}/"
             if folder not in rules:
                 open_ = above is not None and above.kept_folders([os.fsencode(part)])
-                below = _rules(os.fsencode(folder), above.lists, ignore_file(folder)) if above and open_ else None
+                below = _rules(os.fsencode(folder), above.lists, ignore_rules(folder)) if above and open_ else None
                 rules[folder] = below
         found = rules[folder]
         if found and found.kept_files([os.fsencode(path[len(folder) :])]):
@@ -284,8 +290,8 @@ def _kept(paths: Iterable[str], ignore_file: Callable[[str], bytes | None]) -> l
     return kept[:MOST_FILES]
 
 
-def _rules(folder: bytes, above: tuple[tuple[int, RuleList], ...], content: bytes | None) -> FolderRules | None:
-    lists = ((len(folder), RuleList(parse(content))), *above) if content else above
+def _rules(folder: bytes, above: tuple[tuple[int, RuleList], ...], own: RuleList | None) -> FolderRules | None:
+    lists = ((len(folder), own), *above) if own else above
     return FolderRules(folder, lists, fold=False)
 
 
@@ -312,5 +318,5 @@ def _no_file(path: str, what: str, kind: str) -> BadFile:
 
 def _check_size(path: str, size_bytes: int) -> None:
     """Raise BadFile before a file is read that no decoder takes."""
-    if size_bytes > yaml12.MAX_BYTES:
-        raise BadFile(f"{path}: {size_bytes} bytes, more than {yaml12.MAX_BYTES}", "FileTooLarge")
+    if size_bytes > MAX_BYTES:
+        raise BadFile(f"{path}: {size_bytes} bytes, more than {MAX_BYTES}", "FileTooLarge")

@@ -8,6 +8,7 @@ from expref.objstore.consolidate import consolidate, is_wanted
 from expref.objstore.crowd import crowd
 from expref.objstore.errors import GitError
 from expref.objstore.ids import ObjectId
+from expref.objstore.stores.keepmarks import release_left_over
 
 from .formats.refnames import HIDDEN, PREFIX
 from .housekeeping import LEFT
@@ -18,6 +19,7 @@ def tidy(project: Project) -> None:
     """Put the objects of experiments into one pack, and remember how much is left."""
     repository = project.repository
     try:
+        release_left_over(f"{repository.objects.path}/pack")
         if is_wanted(repository):
             consolidate(repository, _of_experiments(project), project.progress)
     except (GitError, OSError):  # a broken experiment, a full disk, another process at the same work

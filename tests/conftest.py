@@ -7,11 +7,15 @@ import types
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.gitrepo import git_env, repo  # fixtures for all tests  # noqa: F401
 
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent  # not resolved: in a virtual environment `python` is a link that leads out of it
+
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")  # what is slow because others are busy is no failure
 
 # Here: `expref` = the repository root, even where a plug-in has imported an installed one before.
 for name in [name for name in sys.modules if name.split(".")[0] == "expref"]:

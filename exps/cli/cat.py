@@ -18,4 +18,6 @@ def command(session: Session, revision: str) -> None:
     project = session.open()
     named = find(project.repository, revision)
     session.terminal.warn_hidden(named.hidden)
-    session.terminal.write_bytes(pretty(project.repository, named.revision, now=project.now()))
+    blocks = pretty(project.repository, named.revision, now=project.now())
+    for block in [b"".join(blocks)] if session.terminal.is_terminal else blocks:  # there by lines
+        session.terminal.write_bytes(block)

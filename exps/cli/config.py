@@ -1,4 +1,5 @@
 """`exps config`."""
+
 import click
 
 from ..configure import get_setting, set_setting
@@ -17,8 +18,8 @@ def command(session: Session, name: str, value: str | None, unset: bool) -> None
     """
     if unset and value is not None:
         raise click.UsageError("--unset takes no value")
-    project = session.open(writes=unset or value is not None)
+    repository = session.open_repository(writes=unset or value is not None)
     if unset or value is not None:
-        set_setting(project, name, value)
+        set_setting(repository, name, value)
     else:
-        session.terminal.write(session.terminal.shown(get_setting(project, name)))
+        session.terminal.write(session.terminal.shown(get_setting(repository, name)))

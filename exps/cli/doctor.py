@@ -42,8 +42,9 @@ def _tell(project: Project, terminal: Terminal) -> None:
     for feature in features(project):
         terminal.write(f"  {escape(feature.what)}: {escape(feature.treatment)}")
     files, size = state_size(project)
-    count, undone = len(listing(repository).found), len(steps(project))
-    terminal.write(f"{count} experiments, {undone} undo steps of this work tree, {files} files of ours ({sized(size)})")
+    counts = {"experiment": len(listing(repository).found), "undo step": len(steps(project)), "file": files}
+    found, undone, ours = (f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items())
+    terminal.write(f"{found}, {undone} of this work tree, {ours} of ours ({sized(size)})")
 
 
 def _tell_problem(problem: Problem, terminal: Terminal, *, repaired: bool) -> None:

@@ -50,7 +50,7 @@ def command(
         hint = f"; {others} on others: exps list {'REMOTE ' if remote else ''}-A" if others else ""
         terminal.say(f"no experiments on this commit{hint}")
     for problem in broken:
-        terminal.warn(f"broken ref {problem}")
+        terminal.warn(f"broken ref {problem} (see `exps doctor`)")
 
 
 def _there(session: Session, project: Project, remote: str) -> tuple[ExperimentRef, ...]:
@@ -63,7 +63,7 @@ def _baselines(project: Project, revs: tuple[str, ...], num: int) -> list[Object
     if revs or num != 1:
         from ..naming import find_baselines  # a seventh of the start-up time of a plain `exps list`
 
-        return find_baselines(project.repository, revs or ("HEAD",), num)
+        return find_baselines(project.repository, revs or ("HEAD",), num, now=project.now())
     head = project.repository.head().id
     if head is None:
         raise ExpError("HEAD has no commit yet, so it has no experiments", "see all with -A", Status.NOT_FOUND)

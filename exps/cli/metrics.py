@@ -37,6 +37,7 @@ def command() -> None:
 @click.argument("a_rev", metavar="[A", required=False)
 @click.argument("b_rev", metavar="[B]]", required=False)
 @click.option("--targets", "files", metavar="FILE", multiple=True, help="Compare this file only; may be repeated.")
+@click.option("-R", "--recursive", is_flag=True, expose_value=False, help="FILE may be a folder; it always may.")
 @click.option("--all", "everything", is_flag=True, help="Show what is the same, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--md", "as_markdown", is_flag=True, help="Print a Markdown table.")

@@ -12,9 +12,7 @@ from .share import baselines_of, outputs_left, remote_and_names, tell, tell_noth
 @click.option("-A", "--all-commits", "everything", is_flag=True, help="Pull the experiments of all commits.")
 @click.option("--rev", "revs", metavar="REV", multiple=True, help="Pull those of this commit; may be repeated.")
 @click.option("-n", "--num", metavar="N", type=int, default=1, help="Of N commits: each one and its first parents.")
-@click.option(
-    "-f", "--force", "replace", is_flag=True, help="Overwrite what has diverged here; `exps undo` brings it back."
-)
+@click.option("-f", "--force", "replace", is_flag=True, help="Overwrite what differs here; see `exps undo restore`.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def command(
@@ -29,7 +27,7 @@ def command(
     where, names = remote_and_names(session, project, arguments)
     baselines = baselines_of(project, names, revs, num, everything=everything)
     moved = pull(project, where, names, baselines=baselines, replace=replace)
-    hint = "-f overwrites what has diverged here; `exps undo` brings it back"
+    hint = "-f overwrites what has diverged here; `exps undo restore` brings it back"
     status = tell(terminal, moved, where, as_json=as_json, hint=hint)
     if not moved.results:
         tell_nothing(terminal, "pull", everything=everything)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
+from expref.objstore.repository import Repository
 
 from ..errors import ExpError, Status
 from ..project import Project
@@ -38,24 +39,29 @@ class Session:
     def folder(self) -> str:
         """The folder that the command works in, an absolute path."""
         try:
-            return os.path.join(os.getcwd(), self.options["work_in"] or "")
+            return os.path.join(os.getcwd(), *filter(None, [self.options["work_in"]]))
         except FileNotFoundError:
             named = self._environ.get("PWD")
             place = f"the current folder {named}" if named else "the current folder"
             raise ExpError(f"{place} does not exist any more", "change to one that does") from None
 
     def path(self, path: str) -> str:
-        """A path of the command line, from the folder that the command works in."""
-        return os.path.join(self.folder, path)
+        """A path of the command line, from the folder that the command works in; none, "", stays none."""
+        return os.path.join(self.folder, path) if path else ""
 
     def open(self, *, writes: bool = False) -> Project:
         """The project of that folder. A command that writes leaves no lock or temporary file behind on SIGTERM."""
         terminal = self.terminal
+        repository = self.open_repository(writes=writes)
+        return Project(repository, self.folder, progress=terminal.progress(), ask=terminal.ask)
+
+    def open_repository(self, *, writes: bool = False) -> Repository:
+        """The repository of that folder, whatever our own settings in it are worth."""
         if writes:
             import signal  # a hundredth of the start-up of a command that only reads
 
             signal.signal(signal.SIGTERM, lambda _signal, _frame: sys.exit(Status.TERMINATED))
-        return Project.open(self.folder, self._environ, progress=terminal.progress(), ask=terminal.ask)
+        return Repository.discover(self.folder, self._environ)
 
     def close(self) -> None:
         """Leave the terminal as it was, for the shell or an error."""

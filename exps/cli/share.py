@@ -46,7 +46,7 @@ def baselines_of(
         return None if everything else set()
     if not revs and project.repository.head().id is None:
         raise ExpError("HEAD has no commit yet, so no experiments stand on it", "take all with -A", Status.NOT_FOUND)
-    return set(find_baselines(project.repository, revs or ("HEAD",), num))
+    return set(find_baselines(project.repository, revs or ("HEAD",), num, now=project.now()))
 
 
 def tell(terminal: Terminal, moved: Moved, where: Place, *, as_json: bool = False, hint: str = "") -> int:

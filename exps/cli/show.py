@@ -1,23 +1,21 @@
-"""`exps show`: the table for people, or DVC's JSON and CSV for programs."""
+"""`exps show`: DVC's JSON for programs; the forms of the table are in `showforms`, loaded where one is wanted.
+
+So is what finds experiments and commits by name: most calls name none (bench/show.py).
+"""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Any
 
 import click
+from expref.objstore.ids import ObjectId
 
-from .. import columns, dvcjson
-from ..columns import Filter, Order
+from .. import dvcjson
 from ..errors import ExpError, Status
-from ..folders import HOLDS
-from ..naming import find_experiments
 from ..project import Project
-from ..selection import Selection, select
-from ..show import Table, show, show_folders
-from ..texts import CSV, TEXT, Form
-from . import grid, table
+from ..show import Table, show
 from .session import Session, Verb
-from .terminal import Terminal, escape
+from .terminal import Terminal
 
 _EXPRESSION: dict[str, Any] = {"metavar": "REGEX", "multiple": True}
 
@@ -55,29 +53,49 @@ def command(session: Session, /, names: tuple[str, ...], form: str | None, **opt
     if form == "json":
         _write_json(found, terminal)
         return
-    _FORMS[form](session, found, options)
-    for problem in (*(f"broken ref {each}" for each in found.broken), *_problems(found)):
-        terminal.warn(problem)
+    from . import showforms
+
+    showforms.write(session, found, form, options)
+
+
+_COMMITS = ("revs", "all_commits", "all_branches", "all_tags")  # the options that choose commits
 
 
 def _found(project: Project, names: tuple[str, ...], options: dict[str, Any]) -> Table:
-    kinds = {"branches": "all_branches", "tags": "all_tags", "commits": "all_commits"}
-    chosen = Selection(options["revs"], options["num"], **{name: options[option] for name, option in kinds.items()})
+    only = None
+    if names:
+        from ..naming import find_experiments
+
+        only = find_experiments(project.repository, names)
     return show(
         project,
-        only=find_experiments(project.repository, names) if names else None,
-        baselines=None if names else select(project, chosen),
+        only=only,
+        baselines=None if names else _baselines(project, options),
         workspace=not options["hide_workspace"],
         only_deps=options["param_deps"],
         fresh=options["fresh"],
         named=not options["ids"],
+        workers=2,
     )
 
 
+def _baselines(project: Project, options: dict[str, Any]) -> Sequence[ObjectId] | None:
+    """The commits that the options choose; None for HEAD alone."""
+    if options["num"] == 1 and not any(options[each] for each in _COMMITS):
+        return None
+    from ..selection import Selection, select
+
+    kinds = {"branches": "all_branches", "tags": "all_tags", "commits": "all_commits"}
+    chosen = Selection(options["revs"], options["num"], **{name: options[option] for name, option in kinds.items()})
+    return select(project, chosen)
+
+
 def _folders(project: Project, names: tuple[str, ...], options: dict[str, Any]) -> Table:
+    from ..folders import HOLDS
+    from ..foldertable import show_folders
+
     pattern = options["folders"]
-    commits = ("revs", "all_commits", "all_branches", "all_tags")
-    if names or any(options[each] for each in commits):
+    if names or any(options[each] for each in _COMMITS):
         hint = "quote the pattern, so that the shell leaves it alone: --folders 'runs/*'" if names else ""
         raise ExpError("with --folders neither experiments nor commits can be chosen", hint, Status.USAGE)
     found = show_folders(project, pattern, only_deps=options["param_deps"], fresh=options["fresh"])
@@ -96,50 +114,3 @@ def _write_json(found: Table, terminal: Terminal) -> None:
     for piece in dvcjson.pieces(found):
         terminal.out.write(piece)
     terminal.write()
-
-
-def _grid(found: Table, form: Form, options: dict[str, Any]) -> columns.Grid:
-    order = Order(options["sort_by"], options["sort_order"] == "desc") if options["sort_by"] else None
-    digits = options["precision"] or form.digits
-    whole = columns.grid(found, form._replace(digits=digits), order)
-    if form == TEXT:
-        whole = columns.merged(whole)
-    return columns.filtered(whole, Filter(options["keep"], options["drop"], options["only_changed"]), form)
-
-
-def _write_csv(session: Session, found: Table, options: dict[str, Any]) -> None:
-    terminal = session.terminal
-    text = table.comma_separated(*grid.cells(_grid(found, CSV, options)))
-    terminal.write_bytes(text.encode("utf-8", "surrogateescape"))
-
-
-def _write_markdown(session: Session, found: Table, options: dict[str, Any]) -> None:
-    for line in table.markdown(*grid.cells(_grid(found, TEXT, options))):
-        session.terminal.write(session.terminal.shown(line))
-
-
-def _write_table(session: Session, found: Table, options: dict[str, Any]) -> None:
-    terminal = session.terminal
-    screen = grid.screen_of(terminal, session.environ, may_page=not options["no_pager"])
-    grid.write(_grid(found, TEXT, options), terminal, screen)
-    rows = found.rows
-    if rows and not any(row.params or row.metrics or row.error for row in rows):
-        terminal.say("no parameters or metrics: put them into params.yaml and metrics.json, or name files in dvc.yaml")
-    if found.others:
-        other = "experiment stands" if found.others == 1 else "experiments stand"
-        terminal.say(f"{found.others} more {other} on other commits; see `exps show -A`")
-
-
-_FORMS = {"csv": _write_csv, "md": _write_markdown, None: _write_table}
-
-
-def _problems(found: Table) -> Iterator[str]:
-    """What could not be read, each problem once, with the rows that have it."""
-    rows_of: dict[str, list[str]] = {}
-    for row in found.rows:
-        for error in (row.error, *(each.error for each in (*row.params.values(), *row.metrics.values()))):
-            if error:
-                rows_of.setdefault(error[1], []).append(row.name or (str(row.id)[:7] if row.id else "workspace"))
-    for message, labels in rows_of.items():
-        more = f" and {len(labels) - 1} more" if len(labels) > 1 else ""
-        yield f"{escape(message)} ({escape(labels[0])}{more})"

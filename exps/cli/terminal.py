@@ -129,6 +129,7 @@ class ProgressLine:
     def __init__(self, stream: IO[str] | None) -> None:
         """Start to count; `stream` None shows nothing."""
         self._stream, self._items, self._bytes, self._width = stream, 0, 0, 0
+        self._expected = 0  # items in all, as far as they are known
         self._began = time.monotonic()
         self._next = self._began + FIRST_PROGRESS_S
 
@@ -140,8 +141,12 @@ class ProgressLine:
             self._next = now + PROGRESS_EVERY_S
             self._show(now - self._began)
 
+    def expect(self, items: int) -> None:
+        """So many more items are to come."""
+        self._expected = max(self._expected, self._items) + items
+
     def _show(self, seconds: float) -> None:
-        text = f"{self._items} done"
+        text = f"{self._items} of {self._expected} done" if self._items < self._expected else f"{self._items} done"
         if self._bytes:
             text += f", {sized(self._bytes)}, {sized(int(self._bytes / seconds))}/s"
         assert self._stream

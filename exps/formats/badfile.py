@@ -1,4 +1,6 @@
-"""The error of a file that cannot be read as what it should be. Nothing else belongs here."""
+"""The error of a file that cannot be read as what it should be, and how large one may be. Nothing else belongs here."""
+
+MAX_BYTES = 10_000_000  # of a file that is decoded at all
 
 
 class BadFile(ValueError):

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable
 
 from . import pyparams, yaml12
-from .badfile import BadFile
+from .badfile import MAX_BYTES, BadFile
 
 MAX_TOML_BYTES = 1_000_000  # about a second
 
@@ -29,7 +29,7 @@ def decode(path: str, content: bytes) -> object:
 
 def _decode_json(content: bytes, source: str) -> object:
     """The value of a JSON text, `NaN` and `Infinity` allowed; of duplicate keys the last wins."""
-    text = _decode_text(content, source, yaml12.MAX_BYTES)
+    text = _decode_text(content, source, MAX_BYTES)
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:

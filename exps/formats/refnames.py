@@ -8,13 +8,13 @@ queue, its run state) is not an experiment; what is ours alone stays out of ther
 Rules of names: git's for refs, and no "/". Described in docs/formats/experiment.md and undo.md.
 """
 
-import re
 import time
 
 from expref.objstore.errors import BadName
 from expref.objstore.formats.refs import check_name as check_ref_name
 from expref.objstore.ids import ObjectFormat, ObjectId
 from expref.objstore.lighttyping import NamedTuple
+from expref.objstore.patterns import lazy_pattern
 
 from ..model import ExperimentRef
 
@@ -24,7 +24,7 @@ UNDO = HIDDEN + "undo/"
 NOTES = "refs/notes/exps"  # of all experiments; Git's own notes
 LONGEST_NAME = 250  # bytes: a file name has at most 255, and ".lock" is put behind it
 _RESERVED = ("refs/exps/apply/", "refs/exps/celery/", "refs/exps/exec/", "refs/exps/temp/")
-_STEP = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}")
+_STEP = lazy_pattern(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}")
 
 
 class Step(NamedTuple):

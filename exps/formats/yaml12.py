@@ -13,13 +13,14 @@ Authority: YAML 1.2.2; https://yaml.org/type/merge.html for `<<`; ruamel.yaml, m
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
-from .badfile import BadFile
+from expref.objstore.lighttyping import NamedTuple
+
+from .badfile import MAX_BYTES, BadFile
 from .yamlblock import UNFIT, read_block
 from .yamlscalars import MERGE, TAGS, Merge, decode_plain
 
-MAX_BYTES = 10_000_000
 MAX_DEPTH = 500  # lists and mappings inside one another; Python allows those who walk them 1,000 calls
 MAX_EVENTS = 2_000_000  # values and ends of lists and mappings; about 5 µs each
 MAX_TAG_DIRECTIVES = 1_000  # libyaml compares each `%TAG` line with all before it

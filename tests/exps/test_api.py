@@ -38,6 +38,21 @@ def test_a_program_can_save_list_and_show(trained):
 
 
 @needs("git")
+def test_a_program_chooses_what_is_shown(trained):
+    project = open_project(trained)
+    first = api.save(project, name="first")
+    trained.commit("second")
+    api.save(project, name="second")
+    assert [row.name for row in api.show(project).rows] == [None, "main", "second"]
+    chosen = api.select(project, api.Selection(["HEAD"], num=2))
+    table = api.show(project, baselines=chosen, workspace=False)
+    assert [group.baseline.id for group in table.groups] == chosen and chosen[1] == first.baseline
+    assert [record["name"] for record in table.to_records()] == ["main", "second", None, "first"]
+    only = api.show(project, only=api.find_experiments(project.repository, ["first"]), workspace=False)
+    assert [row.name for row in only.rows] == [None, "first"]
+
+
+@needs("git")
 def test_the_library_prints_nothing_and_installs_nothing(trained, capfd):
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     project = open_project(trained)

@@ -9,6 +9,7 @@ import time
 import pytest
 from expref.exps.doctor import YOUNG_S, examine, repair, state_size
 from expref.exps.features import features
+from expref.exps.remove import remove
 from expref.exps.save import save
 from expref.objstore.stores.files import LockFile
 from expref.objstore.stores.lockmarks import Holder, holder, mark
@@ -180,7 +181,7 @@ def found(repo):
 
 
 def test_what_a_repository_has_is_told_with_what_becomes_of_it(saved):
-    assert set(found(saved)) == {"3 tracked files"}
+    assert set(found(saved)) == {"3 tracked files", "A U Thor <author@example.com>"}
     saved.git("worktree", "add", "--quiet", "--detach", "../second")
     inner = saved.other("inner").init()
     inner.commit()
@@ -207,6 +208,7 @@ def test_the_command_says_it_all_and_its_status_tells(saved, exps):
     fine = run()
     assert (fine.returncode, fine.stderr) == (0, "") and "nothing is wrong" in fine.stdout
     assert "2 experiments" in fine.stdout and "3 tracked files" in fine.stdout
+    assert "  A U Thor <author@example.com>: signs" in fine.stdout
     temporary(saved)
     broken_branch(saved)
     wrong = run()
@@ -215,3 +217,5 @@ def test_the_command_says_it_all_and_its_status_tells(saved, exps):
     assert half.returncode == 1 and half.stdout.count("wrong: ") == 1 and half.stdout.count("repaired: ") == 1
     (saved.path / ".git/refs/heads/odd").unlink()
     assert run("--fix").returncode == 0
+    remove(open_project(saved), ["a"])
+    assert re.search(r"^1 experiment, 1 undo step of this work tree, \d files of ours", run().stdout, re.M)

@@ -1,7 +1,7 @@
 """What DVC's settings say, as DVC itself reads them."""
 
 import pytest
-from expref.exps.dvcconfig import get, get_bool
+from expref.exps.dvcconfig import get, get_bool, get_path
 from expref.exps.errors import ExpError
 
 from tests.conftest import needs
@@ -52,6 +52,18 @@ def test_files_elsewhere_are_found(dvc, tmp_path, variables, place):
     path.write_text("[exp]\n    git_remote = there\n")
     environ = {name: value.format(tmp_path) for name, value in variables.items()}
     assert get(open_project(dvc, **environ), "exp", "git_remote") == "there"
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("../elsewhere", "{repo}/elsewhere"), ("/shared/cache", "/shared/cache"), ("~/cache", "{home}/cache"), ("", None),
+    ("inside", "{repo}/.dvc/inside"),
+])  # fmt: skip
+def test_a_path_is_seen_from_its_file(dvc, text, expected):
+    write(dvc, f"[cache]\n    dir = {text}\n")
+    project = open_project(dvc)
+    places = {"repo": project.root, "home": project.repository.environ["HOME"]}
+    assert get_path(project, "cache", "dir") == (expected and expected.format(**places))
+    assert get_path(project, "cache", "type") is None
 
 
 @pytest.mark.parametrize("text, expected", [

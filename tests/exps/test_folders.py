@@ -7,7 +7,7 @@ import pytest
 from expref.exps import dvcjson
 from expref.exps.errors import ExpError, Status
 from expref.exps.folders import matching
-from expref.exps.show import show_folders
+from expref.exps.foldertable import show_folders
 
 from tests.conftest import needs
 from tests.projects import open_project

@@ -5,12 +5,13 @@ import os
 import shutil
 
 import pytest
-from expref.exps import collecting
+from expref.exps import collecting, memory
 from expref.exps.collecting import Collector
 from expref.exps.formats import params, yaml12
 from expref.exps.memory import Rows
 from expref.exps.save import save
 from expref.exps.show import show
+from expref.objstore.forking import alongside
 
 from tests.conftest import needs
 from tests.projects import head, open_project
@@ -45,6 +46,61 @@ def test_a_saved_experiment_is_never_read_again(saved, monkeypatch):
     monkeypatch.setattr(yaml12, "decode", no_files)
     monkeypatch.setattr(params, "decode", no_files)
     assert texts(saved) == expected and len(expected) == 5
+
+
+@pytest.fixture
+def apart(saved, monkeypatch):
+    """Nothing is remembered, and two rows are enough for a second process."""
+    shutil.rmtree(saved.path / ".git/exps")
+    monkeypatch.setattr(memory, "_MANY", 2)
+    return saved
+
+
+def test_two_processes_read_what_one_does(apart, monkeypatch):
+    expected, asked = texts(apart, fresh=True), []
+    shutil.rmtree(apart.path / ".git/exps")
+    monkeypatch.setattr(memory, "alongside", lambda *both: asked.append(both) or alongside(*both))
+    assert texts(apart, workers=2) == expected and len(asked) == 1
+    assert texts(apart, workers=2, fresh=True) == expected and len(asked) == 2
+    monkeypatch.setattr(yaml12, "decode", no_files)
+    assert texts(apart, workers=2) == expected and len(asked) == 2
+
+
+def test_what_a_second_process_cannot_read_is_read_here(apart, monkeypatch, capfd):
+    expected, here = texts(apart, fresh=True), os.getpid()
+    shutil.rmtree(apart.path / ".git/exps")
+    read = Collector.of_commit
+
+    def fail(self, id_):
+        if os.getpid() != here:
+            raise ValueError
+        return read(self, id_)
+
+    monkeypatch.setattr(Collector, "of_commit", fail)
+    assert texts(apart, workers=2) == expected
+    assert capfd.readouterr().err == ""
+
+
+def test_nothing_is_forked_where_that_is_not_safe(apart, monkeypatch):
+    monkeypatch.setattr(memory, "can_fork", lambda: False)
+    monkeypatch.setattr(memory, "alongside", no_files)
+    assert texts(apart, workers=2) == texts(apart)
+
+
+def test_what_may_pass_is_not_remembered_by_a_second_process_either(apart):
+    blobs = {apart.git("rev-parse", f"{line.split()[0]}:deep.yaml") for line in refs_of(apart)}
+    (blob,) = blobs
+    path = apart.path / ".git/objects" / blob[:2] / blob[2:]
+    path.rename(path.with_suffix(".away"))
+    kinds = [row.params["deep.yaml"].error for row in show(open_project(apart), workers=2).groups[0].experiments]
+    assert len(kinds) == 3 and all(error[0] == "NotFound" for error in kinds)
+    path.with_suffix(".away").rename(path)
+    for row in show(open_project(apart), workers=2).groups[0].experiments:
+        assert row.params["deep.yaml"].error is None
+
+
+def refs_of(repo):
+    return repo.git("for-each-ref", "--format=%(objectname)", "refs/exps/").splitlines()
 
 
 def test_a_row_is_remembered_when_it_is_saved(saved, monkeypatch):
@@ -149,6 +205,20 @@ def test_a_metric_that_only_dvcs_cache_holds_is_read_there(trained):
     trained.write(f".dvc/cache/files/md5/{digest[:2]}/{digest[2:]}", b'{"f1": 1}')
     row = show(open_project(trained)).groups[0].baseline
     assert row.metrics["m.json"].values == {"f1": 1} and not row.outs
+
+
+@pytest.mark.parametrize("settings, folder", [
+    (b"[cache]\n    dir = ../shared\n", "shared"), (b"[cache\n    dir = ../shared\n", ".dvc/cache"),
+])  # fmt: skip
+def test_the_cache_is_where_dvcs_settings_put_it(trained, settings, folder):
+    digest = "a1" * 16
+    lock = b"schema: '2.0'\nstages: {fit: {cmd: x, outs: [{path: m.json, hash: md5, md5: %s}]}}"
+    trained.write(".dvc/config", settings)
+    trained.write("dvc.yaml", b"stages: {fit: {cmd: x, metrics: [m.json]}}\n")
+    trained.write("dvc.lock", lock % digest.encode())
+    trained.commit("a cached metric")
+    trained.write(f"{folder}/files/md5/{digest[:2]}/{digest[2:]}", b'{"f1": 1}')
+    assert show(open_project(trained)).groups[0].baseline.metrics["m.json"].values == {"f1": 1}
 
 
 def test_only_what_stages_depend_on(saved):

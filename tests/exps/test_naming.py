@@ -1,10 +1,12 @@
 """Names on the command line: a Git revision first, then an experiment, `exp:NAME` always the experiment."""
 
 import pytest
+from expref.exps import naming
 from expref.exps.errors import ExpError, Status
 from expref.exps.naming import find, find_baselines, find_experiment, find_experiments
-from expref.objstore.errors import Ambiguous
+from expref.objstore.errors import Ambiguous, BadName, NotFound
 from expref.objstore.revisions import find as find_object
+from expref.objstore.revisions import find_commit
 
 from tests.conftest import needs
 from tests.projects import head
@@ -152,6 +154,52 @@ def test_an_abbreviation_of_several_ids_stays_ambiguous(trained, monkeypatch):
         ids[str(id_)[:4]] = id_
     with pytest.raises(Ambiguous):
         find(trained.open(), str(id_)[:4])
+
+
+@pytest.mark.parametrize("text", [
+    "HEAD", "main", "v1", "v1-0-gabc1234", "fast", "abcd", "ABCD", "fast-2", "a.b", "head", "-main", "@", "tree", "__",
+    "exp-00001", "deadbee-f", "zäh", "main/", "origin",
+])  # fmt: skip
+def test_a_short_way_to_a_name_leads_to_what_git_means(trained, text):
+    trained.git("tag", "-a", "-m", "x", "v1")
+    trained.git("branch", "abcd")
+    trained.git("tag", "fast-2", "HEAD^{tree}")
+    trained.git("update-ref", "refs/remotes/origin/HEAD", "HEAD")
+    try:
+        expected = find_object(trained.open(), text)
+    except (NotFound, BadName):
+        expected = None
+    assert naming._get(trained.open(), text) == expected
+    if expected:
+        answers = []
+        for ask in (naming.commit_of, find_commit):
+            try:
+                answers.append(ask(trained.open(), text))
+            except NotFound as error:
+                answers.append(str(error))
+        assert answers[0] == answers[1]
+
+
+def test_dates_are_seen_from_the_time_that_is_given(trained):
+    first, when = head(trained), 1_800_000_000
+    trained.git("commit", "--quiet", "--allow-empty", "-m", "later", env={"GIT_COMMITTER_DATE": f"{when} +0000"})
+    second, ago = head(trained), "HEAD@{2.hours.ago}"
+    assert find_baselines(trained.open(), [ago], now=when) == [first]
+    assert find_baselines(trained.open(), [ago], now=when + 8000) == [second]
+    make(trained, "fast")
+    with pytest.raises(ExpError, match="no experiment"):
+        find_experiment(trained.open(), ago, now=when)
+
+
+DATED = ("list --rev DATE", "show --rev DATE", "diff DATE HEAD", "remove --rev DATE", "cat DATE", "log DATE")
+
+
+@pytest.mark.parametrize("command", DATED)
+def test_every_command_that_takes_a_revision_knows_dates(trained, exps, command):
+    trained.git("commit", "--quiet", "--allow-empty", "-m", "a line in the log")
+    make(trained, "fast")
+    done = exps(*command.replace("DATE", "HEAD@{1.hour.ago}").split(), cwd=trained.path, env=trained.environ)
+    assert done.stdout
 
 
 def test_baselines_are_commits_and_their_first_parents(trained):

@@ -1,12 +1,17 @@
 """The plan of a save: what `-I` names, what dvc.yaml declares, what stays outside, and what is refused."""
 
 import os
+import random
+import shutil
+import time
 
 import pytest
 from expref.exps.errors import ExpError
 from expref.exps.plan import plan
 from expref.exps.save import rehearse, save
+from expref.objstore import worktree
 from expref.objstore.errors import GitError
+from expref.objstore.worktree import store
 
 from tests.conftest import needs
 from tests.gitrepo import users_files
@@ -242,3 +247,91 @@ def test_a_rehearsal_refuses_what_a_save_does(full):
     full.git("add", "new.py")
     with pytest.raises(ExpError, match=r"new\.py is new"):
         rehearsed(full)
+
+
+def _add(path, _repo):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(os.urandom(3))
+
+
+def _remove(path, _repo):
+    path.unlink(missing_ok=True)
+
+
+def _swap(path, _repo):
+    """As many names as before, and another one."""
+    if path.is_file():
+        path.unlink()
+        path.with_name(path.name + "2").write_bytes(b"")
+
+
+def _track(path, repo):
+    if path.is_file():
+        repo.git("add", "-f", str(path))
+
+
+def _nest(path, repo):
+    if not (path.parent / ".git").exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        inner = repo.other(str(path.parent.relative_to(repo.path.parent))).init()
+        inner.write("inside", b"1")
+        inner.commit()
+
+
+def _unnest(path, _repo):
+    shutil.rmtree(path.parent / ".git", ignore_errors=True)
+
+
+def _ignore(path, repo):
+    repo.write(".gitignore", b"%s\n" % path.name.encode())
+
+
+CHANGES = [_add, _add, _add, _remove, _swap, _track, _nest, _unnest, _ignore, lambda path, repo: None, lambda path, repo: None]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_folder_that_was_saved_before_is_saved_as_for_the_first_time(trained, monkeypatch, seed):
+    """Where nothing has changed its folders are not listed; that must never show."""
+    monkeypatch.setattr(worktree, "_WORTH", 0)
+    monkeypatch.setattr(worktree, "_LISTING", 1 << 30)
+    draw, known = random.Random(seed), 0
+    places = [trained.path / "data" / below / name for below in ("", "d", "d/e", "f") for name in "xy"]
+    for place in places:
+        _add(place, trained)
+    for number in range(8):
+        change = draw.choice(CHANGES) if number else CHANGES[-1]
+        change(draw.choice(places), trained)
+        for _ in range(3):
+            time.sleep(0.05)  # so that folders are old enough to be remembered
+            found, folders = outcome(trained)
+            known += folders
+        open_project(trained).own_state.remove("index")
+        assert found == outcome(trained)[0]
+    assert known
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4, 60))
+def test_many_folders_that_were_saved_before(trained, monkeypatch, seed):
+    test_a_folder_that_was_saved_before_is_saved_as_for_the_first_time(trained, monkeypatch, seed)
+
+
+def outcome(repo):
+    """The tree and what is not in it, or why there is none; and how many folders were not listed."""
+    try:
+        planned = plan(open_project(repo), include=[str(repo.path / "data")])
+        return (store(planned.seen).tree, planned.untracked), len(planned.seen.as_then)
+    except (GitError, ExpError) as error:
+        return str(error), 0
+
+
+def test_a_save_whose_objects_are_gone_is_made_anew_with_all_that_was_named(full):
+    """The copy of the index tells of blobs that `git gc` has taken since; what is ignored in a folder comes again, too."""
+    expected = saved(full, "data")
+    for ref in refs(full).values():
+        full.git("update-ref", "-d", full.git("for-each-ref", "--format=%(refname)", "--points-at", ref, "refs/exps"))
+    shutil.rmtree(full.path / ".git/exps/undo", ignore_errors=True)
+    for ref in full.git("for-each-ref", "--format=%(refname)", "refs/expref").split():
+        full.git("update-ref", "-d", ref)
+    full.git("gc", "--quiet", "--prune=now")
+    assert saved(full, "data") == expected == {"data/a.csv", "data/deep/b.csv", "data/c.tmp"}

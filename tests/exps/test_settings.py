@@ -1,5 +1,7 @@
 """Our own settings, in Git's configuration."""
 import pytest
+from expref.exps.configure import set_setting
+from expref.exps.errors import ExpError
 from expref.objstore.errors import GitError
 
 from tests.conftest import needs
@@ -30,3 +32,21 @@ def test_a_bad_value_is_an_error_that_names_file_and_key(trained, text):
     trained.git("config", "exps.maxFileSize", text)
     with pytest.raises(GitError, match=r"\.git/config:\d+: bad numeric config value .*exps\.maxfilesize"):
         open_project(trained)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("exps.maxFileSize", "much"), ("EXPS.undodays", ""), ("exps.autoPush", "sometimes")]
+)
+def test_a_value_that_no_command_could_read_is_not_written(trained, name, text):
+    before = (trained.path / ".git/config").read_bytes()
+    with pytest.raises(ExpError, match=f"bad .* config value .*{name.lower()}"):
+        set_setting(trained.open(), name, text)
+    assert (trained.path / ".git/config").read_bytes() == before
+
+
+def test_a_bad_value_that_somebody_else_wrote_can_be_seen_and_taken_away(trained, exps):
+    trained.git("config", "exps.maxFileSize", "much")
+    assert exps("save", cwd=trained.path, env=trained.environ, check=False).returncode == 1
+    assert exps("config", "exps.maxFileSize", cwd=trained.path, env=trained.environ).stdout == "much\n"
+    exps("config", "--unset", "exps.maxFileSize", cwd=trained.path, env=trained.environ)
+    assert open_project(trained).settings.max_file_size == 50 << 20

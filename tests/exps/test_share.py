@@ -51,7 +51,7 @@ def test_push_and_pull_say_what_became_of_each(run, trained, remote, two, tmp_pa
     assert done.stdout == f"new        {two['a']} [a]\nnew        {two['b']} [b]\n" and done.stderr == ""
     tried(bob, "a", replace=True, lr=7)
     done = run("pull", cwd=bob.path, check=False)
-    assert done.returncode == 5 and done.stderr == "-f overwrites what has diverged here; `exps undo` brings it back\n"
+    assert done.returncode == 5 and done.stderr == "-f overwrites what has diverged here; `exps undo restore` brings it back\n"
     assert done.stdout.startswith("diverged   ") and done.stdout.endswith(f"up to date {two['b']} [b]\n")
     done = run("push", "a", cwd=bob.path, check=False)
     assert done.returncode == 4 and done.stderr == "-f overwrites what has diverged there\n"

@@ -290,3 +290,17 @@ def test_paths_are_relative_to_the_folder_one_is_in(project, call, exps):
     assert below("metrics", "diff", "HEAD", "first", "--targets", "metrics.json") == {}
     assert list(below("params", "diff", "1", "2", "--targets", "params.yaml")) == ["params.yaml"]
     assert list(below("params", "diff", ":runs/1", ":./2")) == ["params.yaml"]
+
+
+def test_many_problems_do_not_scroll_the_table_away(trained, call):
+    names = [f"m{number}.json" for number in range(14)]
+    trained.write("dvc.yaml", f"metrics: [{', '.join(names)}]\n".encode())
+    done = call("show", "--hide-workspace")
+    assert done.stderr == ""
+    told = call("show").stderr.splitlines()
+    assert len(told) == 11 and told[-1] == "exps: warning: 4 more problems: `exps show --json` has them all"
+
+
+def test_metrics_diff_takes_dvcs_flag_that_means_nothing(call):
+    expected = call("metrics", "diff", "HEAD", "first").stdout
+    assert call("metrics", "diff", "-R", "HEAD", "first").stdout == expected != ""

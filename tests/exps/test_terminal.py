@@ -138,6 +138,15 @@ def test_long_work_shows_count_bytes_and_rate_and_leaves_nothing(clock):
     assert out.getvalue().count("\r") == 3
 
 
+def test_what_remains_is_shown_as_long_as_it_is_known(clock):
+    out = io.StringIO()
+    line = ProgressLine(out)
+    for step in (lambda: line.expect(4), lambda: line.advance(1, 0), lambda: line.advance(3, 0), lambda: line.expect(2), lambda: line.advance(1, 0)):
+        clock.now += 1
+        step()
+    assert [text.rstrip() for text in out.getvalue().split("\r")[1:]] == ["1 of 4 done", "4 done", "5 of 6 done"]
+
+
 @pytest.mark.parametrize("then", ["t.write('next')", "t.say('next')", "t.close(); print('next')"])
 def test_what_is_printed_next_takes_the_place_of_progress(child_env, then):
     code = f"import time; p = t.progress(); time.sleep(0.6); p.advance(2, 0); {then}"

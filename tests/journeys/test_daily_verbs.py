@@ -113,6 +113,7 @@ def test_remove_wants_one_way_of_saying_what(run, args):
     (["train"], 1, "target 'train': saving only some stages"), (["-n", "a/b"], 1, "it holds '/'"), (["-n", "a\nb"], 1, "bad experiment name"),
     (["-n", "..", "-m", "x"], 1, "bad experiment name"), (["-n", "x" * 300], 1, "longer than 250 bytes"), (["-I", "/etc/passwd"], 1, "outside of the repository"),
     (["-I", "nowhere"], 3, "nowhere: No such file"), (["-I", ".git"], 1, "inside of the Git folder"), (["-n", ".lock"], 1, "bad experiment name"),
+    (["-I", ""], 1, "an empty path"),
 ])  # fmt: skip
 def test_a_save_that_is_refused_says_why_in_a_line_and_changes_nothing(trained, run, args, status, said):
     trained.write("params.yaml", b"lr: 9\n")
@@ -363,20 +364,6 @@ def test_a_signal_leaves_no_lock_and_no_temporary_file(trained, env, run, number
     is_whole(trained, set(), run)
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of a few hundred kilobytes, where the test may mount one."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    if shutil.which("mount") is None or os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk")
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", folder], capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"no small disk can be mounted here: {done.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
-
-
 @pytest.mark.parametrize("left", [0, 1, 2, 4, 8, 40])
 def test_on_a_full_disk_nothing_is_half_done(trained, small_disk, run, left):
     repo = trained.other("small/repo")
@@ -437,11 +424,13 @@ def test_nothing_is_needed_but_click_and_yaml(trained, env, args):
 
 
 def test_a_strict_umask_makes_private_files_and_no_obstacle(trained, env):
-    script = 'umask 077; exec "$@"'
+    script, before = 'umask 077; exec "$@"', users_files(trained.path)
     for args in (["save", "-n", "x"], ["rename", "x", "y"], ["remove", "y"], ["remove", "--undo"]):
         subprocess.run(
             ["sh", "-c", script, "sh", *EXPS, *args], cwd=trained.path, env=env, check=True, capture_output=True
         )
+    new = users_files(trained.path).keys() - before.keys()
+    assert new and not any((trained.path / os.fsdecode(path)).stat().st_mode & 0o077 for path in new)
     assert refs(trained).keys() == {"y"} and is_clean(trained)
 
 
@@ -465,3 +454,30 @@ def test_in_a_linked_work_tree_and_a_submodule_the_verbs_are_at_home(trained, ru
 def test_whoever_saved_with_the_library_can_use_the_command(trained, run):
     save(open_project(trained), name="from-a-program")
     assert run("list", "--name-only").stdout == "from-a-program\n"
+
+
+def test_in_a_clone_with_line_ends_lfs_and_a_submodule_a_new_user_is_at_home(trained, run):
+    inner = fill(trained.other("inner").init())
+    trained.git("submodule", "--quiet", "add", "../inner", "lib")
+    trained.write(".gitattributes", b"* text=auto eol=crlf\n*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    trained.write("model.bin", b"version https://git-lfs.github.com/spec/v1\noid sha256:%064d\nsize 9\n" % 1)
+    trained.commit("lfs and line ends")
+    trained.git("clone", "--quiet", "--recurse-submodules", trained.path, "../clone")
+    clone = trained.other("clone")
+    clone.git("config", "filter.lfs.clean", "git-lfs clean -- %f")  # not installed, and nothing was downloaded
+    clone.git("config", "filter.lfs.required", "true")
+    assert (clone.path / "params.yaml").read_bytes().endswith(b"\r\n")
+    clone.write("params.yaml", b"lr: 9\r\n")
+    clone.write("lib/train.py", b"not committed")
+    for name in ("first", "second"):
+        assert run("save", "-n", name, cwd=clone.path).stderr == ""
+        os.utime(clone.path / "model.bin", (1, 1))
+    assert clone.git("diff", "--name-only", "HEAD", refs(clone)["second"]) == "params.yaml"
+    assert clone.git_bytes("cat-file", "blob", f"{refs(clone)['second']}:params.yaml") == b"lr: 9\n"
+    assert run("list", cwd=clone.path).stdout.count("[") == 2 and "[first]" in run("show", cwd=clone.path).stdout
+    run("branch", "first", cwd=clone.path)
+    run("remove", "first", "second", cwd=clone.path)
+    run("remove", "--undo", cwd=clone.path)
+    assert refs(clone).keys() == {"first", "second"} and refs(inner) == {} and is_clean(clone)
+    changed = clone.git("-c", "filter.lfs.clean=cat", "status", "--porcelain").split()
+    assert changed == ["M", "lib", "M", "params.yaml"]

@@ -1,7 +1,6 @@
 """Two people and a repository between them, over every kind of server: pushed, pulled, at once, killed, on full disks."""
 
 import json
-import os
 import random
 import shutil
 import subprocess
@@ -233,32 +232,18 @@ def test_killed_at_any_moment_it_can_be_repeated(many, tmp_path, child_env, verb
             process.kill()
             process.wait()
         assert is_clean(target) and refs(target).items() <= wanted.items() and target.git("log", "--all", "--oneline")
-        for lock in target.path.rglob("refs/**/*.lock"):  # that of a dead process is broken by nobody but its owner
+        for lock in target.path.rglob("*.lock"):  # that of a dead process is broken by nobody but its owner
             lock.unlink()
         assert subprocess.run(command, cwd=here.path, env=env, stdout=subprocess.DEVNULL).returncode == 0
         assert refs(target) == wanted and is_clean(target)
         target.git("gc", "--quiet", "--prune=now")
         assert not [path for path in target.path.rglob("*") if path.name.startswith("tmp_")]
-        assert verb == "push" or not list(target.path.rglob("*.keep"))
+        assert not list(target.path.rglob("*.keep"))
         shutil.rmtree(here.path)
         shutil.rmtree(there.path)
 
 
 # --- full disks
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of two megabytes, where the test may mount one."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    if shutil.which("mount") is None or os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk")
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], capture_output=True, text=True)
-    if done.returncode:
-        pytest.skip(f"no small disk can be mounted here: {done.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
 
 
 @pytest.mark.parametrize("left_kib", [0, 4, 8, 40, 300])
