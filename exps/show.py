@@ -129,7 +129,7 @@ def _group(project: Project, rows: Rows, baseline: Row, refs: Sequence[Experimen
     found = []
     for number, ref in enumerate(refs):
         if number % _BLOCK == 0:
-            rows.read_ahead(each.id for each in refs[number : number + _BLOCK])
+            rows.read_ahead([each.id for each in refs[number : number + _BLOCK]])
         found.append(rows.of_commit(ref.name, ref.id, ref.baseline))
         project.progress.advance(1, 0)
     found.sort(key=lambda row: (0, b"") if row.is_broken else (row.created or 0, row.id or b""), reverse=True)

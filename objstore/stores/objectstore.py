@@ -9,7 +9,6 @@ Authority: gitrepository-layout(5), "objects"; git's `object-file.c` (`freshen_p
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 
 from ..errors import Corrupt, NotFound
 from ..formats.objects import Commit, TreeEntry, decode_commit, decode_tree
@@ -19,11 +18,11 @@ from ..ids import Kind, ObjectFormat, ObjectId
 from ..lighttyping import NoReturn
 from ..progress import SILENT, Progress
 from .files import Sharing
-from .folders import Folders
+from .folders import Folders, place
 from .loose import LooseStore, Readable, StoredObject
 from .packfile import Pack
 from .packwalk import PackedObject, walk
-from .streams import WHOLE, BlobReader, Opened, open_loose, open_packed
+from .streams import WHOLE, BlobReader, Opened, open_loose_in, open_packed
 
 
 class ObjectStore:
@@ -69,7 +68,7 @@ class ObjectStore:
 
     def open(self, id_: ObjectId) -> Opened:
         """An object of any kind to be read in blocks, and not checked. Raises NotFound and Corrupt."""
-        found = self._folders.search(id_, open_packed, _open_loose)
+        found = self._folders.search(id_, open_packed, open_loose_in)
         if found is None and id_ == self._empty_tree:
             return Opened("tree", 0, iter(()))
         return self._missing(id_) if found is None else found
@@ -79,7 +78,7 @@ class ObjectStore:
 
         A file may be packed at any time: `open` finds it then.
         """
-        return self._folders.search(id_, _place, LooseStore.file_size)
+        return self._folders.search(id_, place, LooseStore.file_size)
 
     def here(self, ids: Iterable[ObjectId]) -> list[ObjectId]:
         """Those of `ids` that are here; for all that are not, the folders are looked at anew once."""
@@ -95,7 +94,7 @@ class ObjectStore:
 
     def has(self, id_: bytes) -> bool:
         """Whether an object is here; its content is not looked at."""
-        return self._folders.search(id_, _place, LooseStore.path) is not None or id_ == self._empty_tree
+        return self._folders.search(id_, place, LooseStore.path) is not None or id_ == self._empty_tree
 
     def find_size(self, id_: ObjectId) -> int:
         """The size of an object in bytes, without reading it whole; raises NotFound if it is not here."""
@@ -233,16 +232,5 @@ class ObjectStore:
             self._loose.write(*self._checked(id_, StoredObject(opened.kind, b"".join(opened.blocks))))
 
 
-def _place(pack: Pack, offset: int) -> tuple[Pack, int] | int:
-    return pack, offset
-
-
 def _is_in(packs: dict[str, PackIndex | None], id_: bytes) -> bool:
     return any(index is not None and index.find(id_) is not None for index in packs.values())
-
-
-def _open_loose(store: LooseStore, id_: bytes) -> Opened | None:
-    path = store.path(id_)
-    with suppress(NotFound):
-        return open_loose(path) if path else None
-    return None

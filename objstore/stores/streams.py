@@ -6,12 +6,13 @@ A delta is made whole in any case, up to `formats.delta.LARGEST`: git makes none
 
 import zlib
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 
 from ..errors import Corrupt, NotFound
 from ..formats.pack import KIND_OF
 from ..ids import Kind, ObjectFormat, ObjectId
 from ..lighttyping import NamedTuple
-from .loose import BLOCK, read_header
+from .loose import BLOCK, LooseStore, read_header
 from .packfile import Pack
 
 WHOLE = 1 << 20  # bytes up to which an object is held in memory rather than read in blocks
@@ -76,6 +77,14 @@ def open_packed(pack: Pack, offset: int) -> Opened:
     return Opened(
         KIND_OF[header.type], header.size, _sized(_inflated(_pack_blocks(pack, at), source), header.size, source)
     )
+
+
+def open_loose_in(store: LooseStore, id_: bytes) -> Opened | None:
+    """A loose object; None if it is not there."""
+    path = store.path(id_)
+    with suppress(NotFound):
+        return open_loose(path) if path else None
+    return None
 
 
 def open_loose(path: str) -> Opened:

@@ -39,7 +39,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs RLIMIT_AS
 BASE = b"base of deltas " * 20
 READ = """
 import resource, sys
-resource.setrlimit(resource.RLIMIT_AS, (160 << 20, -1))
+resource.setrlimit(resource.RLIMIT_AS, (192 << 20, -1))
 resource.setrlimit(resource.RLIMIT_CPU, (20, -1))
 from expref.objstore.errors import GitError
 from expref.objstore.ids import SHA1
