@@ -12,9 +12,10 @@ from bench import daily, diff, installed, objects, refs, report, save, share, sh
 from bench.runner import CommandFailed, Setting
 
 BENCHMARKS = {
-    "startup": startup.run, "save": save.run, "daily": daily.run_all, "refs": refs.run, "objects": objects.run,
-    "show": show.run, "diff": diff.run, "snapshot": snapshot.run, "transfer": transfer.run,
-    "share": share.run_all,
+    "startup": startup.run, "save": save.run, "refs": refs.run, "packing": snapshot.run_packing, "diff": diff.run,
+    "random": objects.run_random, "objects": objects.run, "snapshot": snapshot.run, "untracked": snapshot.run_untracked,
+    "large": snapshot.run_large, "million": snapshot.run_million, "daily": daily.run_all, "show": show.run,
+    "transfer": transfer.run, "share": share.run_all,
 }
 
 

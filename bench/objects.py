@@ -2,7 +2,7 @@
 
 And how much memory: walking 400 MB, writing and reading a blob of 2 GB. The packs are made by `git fast-import`: texts
 in versions that differ in a few lines, each a delta on the one before, as a repository of many small commits has them.
-Every side reads its own copy. Figures are of whole processes; that of an import is the last table.
+Every side reads its own copy. Figures are of whole processes.
 """
 import base64
 import random
@@ -17,7 +17,6 @@ from bench.runner import Peer, compare, default_places, environment_beside
 
 WALK_DULWICH, WALK_GIT = 1.0, 3.0  # of their time
 RANDOM_DULWICH, RANDOM_PYGIT2 = 0.7, 1.3
-IMPORT_LIMIT = 3.0  # of `python -c pass`
 WALK_MEMORY, BLOB_MEMORY = 200, 60  # MiB at most
 RANDOM_IDS = 10_000
 
@@ -71,11 +70,20 @@ with objects.open_blob(ObjectId(bytes.fromhex(open("id").read()))) as reader:
 def run(setting):
     """The comparisons, and the versions of the peers."""
     with tempfile.TemporaryDirectory(prefix="bench-objects-", dir=default_places()[0]) as top:
-        history = make_history(Path(top, "history"), files=2_000 if setting.small else 36_000, size=10_000)
+        comparisons = [walk(setting, versioned(setting, top))]
         large = make_history(Path(top, "large"), files=2_000 if setting.small else 27_000, size=20_000, words=False)
-        comparisons = [walk(setting, history), random_reads(setting, history), walk_memory(setting, large)]
-    comparisons += [*blob_memory(setting, 100 << 20 if setting.small else 2 << 30), imports(setting)]
-    return comparisons, versions(setting)
+        comparisons.append(walk_memory(setting, large))
+    return [*comparisons, *blob_memory(setting, 100 << 20 if setting.small else 2 << 30)], versions(setting)
+
+
+def run_random(setting):
+    """The comparison of reads in any order, and the versions of the peers."""
+    with tempfile.TemporaryDirectory(prefix="bench-objects-", dir=default_places()[0]) as top:
+        return [random_reads(setting, versioned(setting, top))], versions(setting)
+
+
+def versioned(setting, top):
+    return make_history(Path(top, "history"), files=2_000 if setting.small else 36_000, size=10_000)
 
 
 def walk(setting, history):
@@ -134,17 +142,6 @@ def blob_memory(setting, size):
             rounds=3,
             places=default_places()[:1],
         )
-
-
-def imports(setting):
-    return compare(
-        "import of the object store",
-        ours={"import expref.objstore.api": [setting.python, "-c", "import expref.objstore.api"]},
-        peers={"python -c pass": Peer([setting.python, "-c", "pass"], IMPORT_LIMIT)},
-        setup=lambda _folder, _command: None,
-        rounds=20 if setting.small else 60,
-        places=default_places()[:1],
-    )
 
 
 def make_history(folder, *, files, size, words=True):

@@ -39,21 +39,41 @@ for number in range(int(sys.argv[1])):
 
 
 def run(setting):
-    """The comparisons, and the versions of the peers."""
-    few, many, most = (1_000, 5_000, 20_000) if setting.small else (10_000, 100_000, 1_000_000)
-    comparisons = [
-        *(one_changed(setting, count) for count in (few, many)),
-        million(setting, most),
-        copied(setting, many, "git clone"),
-        copied(setting, many, "cp -r"),
-        cold(setting, many),
-        again(setting, many),
-        *large_file(setting, (1 << 26) if setting.small else 1 << 30),
-        ignored(setting, many // 5),
-        crowded(setting, many * 3 // 2),
-        *packed(setting, many),
-    ]
-    return comparisons, {"git": call(Path.cwd(), "git", "version").split()[-1]}
+    """Growth and copies; with the versions of the peers, as all of these."""
+    few, many, _ = counts(setting)
+    comparisons = [one_changed(setting, few), one_changed(setting, many)]
+    return [*comparisons, copied(setting, many, "git clone"), copied(setting, many, "cp -r")], git_version()
+
+
+def run_million(setting):
+    """The largest work tree."""
+    return [million(setting, counts(setting)[2])], git_version()
+
+
+def run_untracked(setting):
+    """Untracked files: saved for the first time, again, ignored, and many that are not saved."""
+    many = counts(setting)[1]
+    made = cold(setting, many), again(setting, many), ignored(setting, many // 5), crowded(setting, many * 3 // 2)
+    return list(made), git_version()
+
+
+def run_large(setting):
+    """One large file."""
+    return list(large_file(setting, (1 << 26) if setting.small else 1 << 30)), git_version()
+
+
+def run_packing(setting):
+    """Objects from memory."""
+    return list(packed(setting, counts(setting)[1])), git_version()
+
+
+def counts(setting):
+    """Few files, many, and most."""
+    return (1_000, 5_000, 20_000) if setting.small else (10_000, 100_000, 1_000_000)
+
+
+def git_version():
+    return {"git": call(Path.cwd(), "git", "version").split()[-1]}
 
 
 def one_changed(setting, count):

@@ -1,4 +1,4 @@
-"""How long does a command take that has nothing to do? Beside Python itself, and Python with click."""
+"""How long does a command take that has nothing to do, and an import? Beside Python itself, and Python with click."""
 import importlib.metadata
 import platform
 
@@ -6,6 +6,7 @@ from bench.inputs import make_repository
 from bench.runner import Peer, compare, default_places
 
 VERSION_LIMIT = 2.0  # of `python -c pass`
+IMPORT_LIMIT = 3.0  # of `python -c pass`
 LIST_LIMIT = 1.35  # of `python -c "import click"`
 
 
@@ -26,4 +27,12 @@ def run(setting):
         setup=lambda folder, _command: make_repository(folder),
         **common,
     )
-    return [version, nothing], {"python": platform.python_version(), "click": importlib.metadata.version("click")}
+    store = compare(
+        "import of the object store",
+        ours={"import expref.objstore.api": [setting.python, "-c", "import expref.objstore.api"]},
+        peers={"python -c pass": Peer([setting.python, "-c", "pass"], IMPORT_LIMIT)},
+        setup=lambda _folder, _command: None,
+        **common,
+    )
+    versions = {"python": platform.python_version(), "click": importlib.metadata.version("click")}
+    return [version, nothing, store], versions
