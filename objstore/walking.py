@@ -22,9 +22,16 @@ def walk(top: _Path) -> Iterator[tuple[_Path, list[_Path], list[_Path]]]:
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
-                    (folders if entry.is_dir() else names).append(entry.name)
+                    (folders if _is_folder(entry) else names).append(entry.name)
         except OSError:
             continue
         yield folder, folders, names
         below = [os.path.join(folder, name) for name in folders]
         todo += [path for path in reversed(below) if not os.path.islink(path)]
+
+
+def _is_folder(entry: "os.DirEntry[_Path]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False

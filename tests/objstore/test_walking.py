@@ -42,3 +42,9 @@ def test_folders_may_be_deeper_than_python_recurses(tmp_path):
         write_in(last, "f", b"")
         folder, _, names = list(walk(os.fsencode(tmp_path)))[-1]
     assert (folder.count(b"/d"), names) == (1500, [b"f"])
+
+
+def test_a_link_to_itself_hides_nothing_beside_it(tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "endless").symlink_to("endless")
+    assert [sorted(names) for _, _, names in walk(str(tmp_path))] == [["endless", "file"]]
