@@ -205,9 +205,17 @@ class Web(Root):
         scheme, port = ("https", self.tls_port) if tls else ("http", self.port)
         return f"{scheme}://{user}127.0.0.1:{port}/{kind}/{name}"
 
-    def log(self):
-        """The requests so far, as "PORT METHOD PATH STATUS ENCODING LENGTH"."""
-        return (self.folder / "access.log").read_text().splitlines()
+    def log(self, name, enough):
+        """Requests that name `name`, as "PORT METHOD PATH STATUS ENCODING LENGTH", from when they are `enough` on.
+
+        A request is written down after its answer was sent, so the last one may be late.
+        """
+        for _ in range(200):
+            lines = [line for line in (self.folder / "access.log").read_text().splitlines() if name in line]
+            if enough(lines):
+                break
+            time.sleep(0.05)
+        return lines
 
     def stop(self):
         for process in reversed(self._processes):

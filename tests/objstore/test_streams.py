@@ -119,7 +119,7 @@ def test_a_file_that_is_packed_while_it_is_looked_for_is_found_in_the_pack(store
         os.remove(path)
         return open_loose(path)
 
-    monkeypatch.setattr("expref.objstore.stores.objectstore.open_loose", open_late)
+    monkeypatch.setattr("expref.objstore.stores.streams.open_loose", open_late)
     assert read(store, id_) == b"moved"
 
 
