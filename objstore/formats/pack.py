@@ -70,15 +70,15 @@ def scan_entry_header(
             bits += 7
             if at > limit:
                 raise Corrupt(source, start, "the size of an entry does not end")
-        if type_ in KIND_OF:
-            return type_, size, None, at
-        if type_ == REF_DELTA and at + width <= len(pack):
-            return type_, size, ObjectId(pack[at : at + width]), at + width
         if type_ == OFS_DELTA:
             back, at = _read_distance(pack, at, limit + 10, start, source)
             if not 0 < back <= start - HEADER_SIZE:
                 raise Corrupt(source, start, f"a delta's base lies {back} bytes back, outside the pack")
             return type_, size, start - back, at
+        if type_ in KIND_OF:
+            return type_, size, None, at
+        if type_ == REF_DELTA and at + width <= len(pack):
+            return type_, size, ObjectId(pack[at : at + width]), at + width
     except IndexError:
         raise Corrupt(source, start, "an entry is cut off") from None
     raise Corrupt(source, start, "an entry is cut off" if type_ == REF_DELTA else f"entry type {type_} is reserved")

@@ -36,46 +36,41 @@ class DeltaBases:
 
     def __init__(self, limit: int = CACHED_BASES) -> None:
         """Keep contents of `limit` bytes together."""
-        self._recent, self._old = _LastUsed(limit // 6), _LastUsed(limit - limit // 6)
+        self._recent_room, self._old_room = self._limits = limit // 6, limit - limit // 6  # bytes
+        self._kept: dict[_Place, StoredObject] = {}
+        self._recent, self._old = OrderedDict[_Place, None](), OrderedDict[_Place, None]()  # the last used one is last
 
-    def get(self, pack: "Pack", offset: int) -> StoredObject | None:
-        """The object at `offset` of a pack, if it is remembered."""
-        return self._recent.get((pack, offset)) or self._old.get((pack, offset))
-
-    def add(self, pack: "Pack", offset: int, base: StoredObject) -> None:
-        """Remember an object, and forget those that were not used for longest."""
-        if len(base.content) > self._recent.limit:
-            self._old.add((pack, offset), base)
-            return
-        for place, forgotten in self._recent.add((pack, offset), base):
-            if place[1] * _SPREAD >> 16 & SPARSE - 1 == 0:
-                self._old.add(place, forgotten)
-
-
-class _LastUsed:
-    """Objects by where they lie, of so many bytes together, the last used ones."""
-
-    def __init__(self, limit: int) -> None:
-        self.limit, self._size = limit, 0
-        self._kept: OrderedDict[tuple[Pack, int], StoredObject] = OrderedDict()
-
-    def get(self, place: tuple["Pack", int]) -> StoredObject | None:
+    def get(self, place: "_Place") -> StoredObject | None:
+        """The object at an offset of a pack, if it is remembered."""
         found = self._kept.get(place)
         if found is not None:
-            self._kept.move_to_end(place)
+            (self._recent if place in self._recent else self._old).move_to_end(place)
         return found
 
-    def add(self, place: tuple["Pack", int], base: StoredObject) -> list[tuple[tuple["Pack", int], StoredObject]]:
-        """Take an object; return those that have to go for it."""
-        if place in self._kept or len(base.content) > self.limit:
-            return []
+    def add(self, place: "_Place", base: StoredObject) -> None:
+        """Remember an object, and forget those that were not used for longest."""
+        if place in self._kept or len(base.content) > self._limits[1]:
+            return
         self._kept[place] = base
-        self._size += len(base.content)
-        gone = []
-        while self._size > self.limit:
-            gone.append(self._kept.popitem(last=False))
-            self._size -= len(gone[-1][1].content)
-        return gone
+        if len(base.content) > self._limits[0]:
+            self._keep_longer(place)
+            return
+        self._recent[place] = None
+        self._recent_room -= len(base.content)
+        while self._recent_room < 0:
+            place, _ = self._recent.popitem(last=False)
+            self._recent_room += len(self._kept[place].content)
+            if place[1] * _SPREAD >> 16 & SPARSE - 1:
+                del self._kept[place]
+            else:
+                self._keep_longer(place)
+
+    def _keep_longer(self, place: "_Place") -> None:
+        self._old[place] = None
+        self._old_room -= len(self._kept[place].content)
+        while self._old_room < 0:
+            place, _ = self._old.popitem(last=False)
+            self._old_room += len(self._kept.pop(place).content)
 
 
 class Pack:
@@ -119,7 +114,7 @@ class Pack:
         """The object whose entry starts at `offset`, deltas resolved. Raises Corrupt, also for endless chains."""
         data, bases, source = self._data, self._bases, self.path + ".pack"
         deltas: list[tuple[int, int, int]] = []  # offset, where its zlib data is, and its size; the wanted one first
-        while (found := bases.get(self, offset)) is None:
+        while (found := bases.get((self, offset))) is None:
             type_, size, base, at = scan_entry_header(data, offset, self._form.width, source)
             if base is None:
                 found = StoredObject(KIND_OF[type_], inflate(data, at, size, source))
@@ -129,7 +124,7 @@ class Pack:
             deltas.append((offset, at, size))
             offset = base if isinstance(base, int) else self._offset_of(base, offset)
         for above, at, size in reversed(deltas):
-            bases.add(self, offset, found)
+            bases.add((self, offset), found)
             try:
                 content = apply_delta(found.content, inflate(data, at, size, source))
             except Corrupt as error:
@@ -198,6 +193,9 @@ class Pack:
             return False
         self._fresh_until = now + FRESH_S
         return True
+
+
+_Place = tuple[Pack, int]  # and the offset there
 
 
 def map_file(path: str) -> memoryview:

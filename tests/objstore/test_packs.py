@@ -85,14 +85,14 @@ def test_what_is_remembered_of_bases_is_bounded(folder):
     path = write_pack(folder, *(blob(bytes([number]) * 300) for number in range(5)))
     pack, bases = Pack(path, SHA1, None), DeltaBases(limit=6000)
     for offset in range(1000):
-        bases.add(pack, offset, StoredObject("blob", bytes([offset & 255]) * 300))
-        assert bases.get(pack, offset)
-    kept = [offset for offset in range(1000) if bases.get(pack, offset)]
+        bases.add((pack, offset), StoredObject("blob", bytes([offset & 255]) * 300))
+        assert bases.get((pack, offset))
+    kept = [offset for offset in range(1000) if bases.get((pack, offset))]
     assert kept[-3:] == [997, 998, 999] and 10 < len(kept) <= 20  # of 300 bytes each
-    bases.add(pack, 1001, StoredObject("blob", bytes(5001)))
-    assert bases.get(pack, 1001) is None and [each for each in kept if bases.get(pack, each)] == kept
-    bases.add(pack, 1001, StoredObject("blob", bytes(4000)))
-    assert bases.get(pack, 1001) and sum(bool(bases.get(pack, each)) for each in kept) < 7
+    bases.add((pack, 1001), StoredObject("blob", bytes(5001)))
+    assert bases.get((pack, 1001)) is None and [each for each in kept if bases.get((pack, each))] == kept
+    bases.add((pack, 1001), StoredObject("blob", bytes(4000)))
+    assert bases.get((pack, 1001)) and sum(bool(bases.get((pack, each))) for each in kept) < 7
 
 
 def test_a_pack_is_found_when_looked_for_again(folder, store):
