@@ -16,7 +16,9 @@ from typing import NamedTuple
 
 LEAST_ROUNDS = 3
 MEMORY_FOLDER = Path("/dev/shm")
-GIT_CONFIG = "[user]\n\tname = Bench\n\temail = bench@example.com\n[init]\n\tdefaultBranch = main\n"
+GIT_CONFIG = (  # git would collect garbage behind the back of what is measured next
+    "[user]\n\tname = Bench\n\temail = bench@example.com\n[init]\n\tdefaultBranch = main\n[gc]\n\tautoDetach = false\n"
+)
 # Started between us and the command. A process counts the memory of whoever started it as its own until it has
 # become another program, and ru_maxrss never forgets: so the starter must be smaller than anything that is measured.
 STARTER = """
