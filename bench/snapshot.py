@@ -41,7 +41,8 @@ for number in range(int(sys.argv[1])):
 def run(setting):
     """Growth and copies; with the versions of the peers, as all of these."""
     few, many, _ = counts(setting)
-    comparisons = [one_changed(setting, few), one_changed(setting, many)]
+    comparisons = [one_changed(setting, count, processes=1) for count in (few, many)]
+    comparisons.append(one_changed(setting, many, processes=2))
     return [*comparisons, copied(setting, many, "git clone"), copied(setting, many, "cp -r")], git_version()
 
 
@@ -76,13 +77,14 @@ def git_version():
     return {"git": call(Path.cwd(), "git", "version").split()[-1]}
 
 
-def one_changed(setting, count):
-    """1 of many tracked files changed. Growth is what the three tables show together."""
-    peers = {STASH: Peer(STASH.split(), ONE), "exps save": Peer(save(setting), ONE / TWO)}
+def one_changed(setting, count, *, processes):
+    """1 of many tracked files changed. Growth is what the tables for one process show together."""
+    alone = [setting.python, "-c", ALONE, "save", "-f", "-n", "x"]
+    ours, limit = (alone, ONE) if processes == 1 else (save(setting), TWO)
     return compare(
-        f"exps save, 1 of {count} tracked files changed (one process, then two)",
-        ours={"exps save, one process": [setting.python, "-c", ALONE, "save", "-f", "-n", "x"]},
-        peers=peers,
+        f"exps save, 1 of {count} tracked files changed, {processes} process{'es' * (processes > 1)}",
+        ours={"exps save": ours},
+        peers={STASH: Peer(STASH.split(), limit)},
         setup=lambda folder, _command: make_tracked(folder, count),
         before=change,
         verify=saved,
