@@ -9,7 +9,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from expref.objstore.errors import BadName, GitError, NotFound, Unsupported
 from expref.objstore.history import shallow_boundary
 from expref.objstore.ids import ObjectId
-from expref.objstore.transport.receive import IncomingPack, Received, check_connected, release_left_over
+from expref.objstore.stores.keepmarks import release_left_over
+from expref.objstore.transport.objectcheck import ObjectCheck, wants_check
+from expref.objstore.transport.receive import IncomingPack, Received, check_connected
 from expref.objstore.transport.values import Remote
 
 from .errors import ExpError
@@ -43,24 +45,32 @@ def pull(
     changed.
     """
     when = project.now() if when is None else when
+    check = _check(project)
     with reading(project, where) as remote:
         theirs = sorted_out(project, remote.list_refs([PREFIX, NOTES]))
         chosen = _choose(project, theirs, names, baselines)
         theirs = theirs if chosen else theirs._replace(notes=None)
         here = _here(project, chosen)
-        received = _fetch(project, remote, [each for each in chosen if here[each] != each], theirs.notes)
+        received = _fetch(project, remote, [each for each in chosen if here[each] != each], theirs.notes, check=check)
         try:
             results = [_judge(project, each, here[each], replace=replace) for each in chosen]
             due = [each.experiment for each in results if each.status in ("new", "updated")]
             refused = _take(project, due, here, when)
+            results = [refused.get(each.experiment, each) for each in results]
+            warnings = _take_notes(project, theirs, [each.experiment.id for each in results if each.is_done], where)
         finally:
             if received:
                 received.release()
-        release_left_over(project.repository.objects)
+        release_left_over(f"{project.repository.objects.path}/pack")
         said = tuple(remote.messages())
-    results = [refused.get(each.experiment, each) for each in results]
-    warnings = _take_notes(project, theirs, [each.experiment.id for each in results if each.is_done], where)
-    return Moved(tuple(results), said, warnings)
+    doubts = tuple(each.removeprefix("warning: ") for each in check.warnings) if check else ()
+    return Moved(tuple(results), said, (*doubts, *warnings))
+
+
+def _check(project: Project) -> ObjectCheck | None:
+    """What `fetch.fsckObjects` wants each object to stand up to; None if it wants nothing."""
+    config = project.repository.config
+    return ObjectCheck(config, "fetch", project.repository.object_format) if wants_check(config, "fetch") else None
 
 
 def _choose(
@@ -126,9 +136,17 @@ def _change(project: Project, due: Sequence[ExperimentRef], here: _Here, when: i
 
 
 def _fetch(
-    project: Project, remote: Remote, experiments: Sequence[ExperimentRef], notes: ObjectId | None
+    project: Project,
+    remote: Remote,
+    experiments: Sequence[ExperimentRef],
+    notes: ObjectId | None,
+    *,
+    check: ObjectCheck | None,
 ) -> Received | None:
-    """Fetch what experiments and notes need; None if all of it is here. Raises NotFound if something is missing."""
+    """Fetch what experiments and notes need; None if all of it is here.
+
+    Raises NotFound if something is missing, Corrupt for what does not stand up to `check`.
+    """
     objects = project.repository.objects
     tips = [each.id for each in experiments]
     wanted = dict.fromkeys([*tips, *([notes] if notes else [])])
@@ -140,16 +158,25 @@ def _fetch(
             pass
         else:
             return None
-    received = _receive(project, remote, list(wanted), haves)
+    received = _receive(project, remote, list(wanted), haves, check=check)
     try:
+        if check:
+            check.finish(objects)
         check_connected(project.repository, tips, haves, received)
-    except GitError:
+    except BaseException:
         received.release()
         raise
     return received
 
 
-def _receive(project: Project, remote: Remote, wanted: Collection[ObjectId], haves: Collection[ObjectId]) -> Received:
+def _receive(
+    project: Project,
+    remote: Remote,
+    wanted: Collection[ObjectId],
+    haves: Collection[ObjectId],
+    *,
+    check: ObjectCheck | None,
+) -> Received:
     repository, objects = project.repository, project.repository.objects
     with IncomingPack(objects) as incoming:
         boundary = shallow_boundary(repository)
@@ -158,7 +185,7 @@ def _receive(project: Project, remote: Remote, wanted: Collection[ObjectId], hav
         if cut:
             what = f"history that ends in the remote, which is a shallow clone (at {', '.join(cut)}),"
             raise Unsupported(what, remote.url)
-        received = incoming.finish(progress=project.progress)
+        received = incoming.finish(check=check, progress=project.progress)
     objects.rescan()
     return received
 

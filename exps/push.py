@@ -95,10 +95,10 @@ class _Sending:
 
     def _gather(self, results: list[Result], before: Advertisement) -> tuple[list[Result], Outgoing]:
         """What must be sent for the experiments that are due; those that something is missing of are refused."""
-        has = self._project.repository.objects.has
+        here = self._project.repository.objects.here
         due = [each.experiment.id for each in results if _is_due(each)]
         offered = dict.fromkeys(chain((ref.id for ref in before.refs), before.haves)) if due else ()
-        known = [id_ for id_ in list(offered)[:_MOST_HAVES] if has(id_)]
+        known = here(list(offered)[:_MOST_HAVES])
         try:
             return results, self._objects_for(due, known)
         except GitError:  # find out which, so that the others can go

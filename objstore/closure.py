@@ -96,7 +96,7 @@ class _Contents:
         """What is in the trees of `new`, and its blobs, but not in the trees of `old`."""
         self._seen.update(old.trees)
         yield from (Reached(id_, "blob", b"") for id_ in new.blobs if self._is_first(id_))
-        roots = [id_ for id_ in new.trees if self._is_first(id_)]
+        roots = [id_ for id_ in new.trees if self._is_first(id_, is_read=True)]
         root = next(iter(old.trees), None)
         yield from (Reached(id_, "tree", b"", root) for id_ in roots)
         todo = [(b"", roots, set(old.trees))]

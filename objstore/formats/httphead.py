@@ -73,6 +73,7 @@ def read_head(readline: ReadLine, source: str) -> Head | None:
 def read_fields(readline: ReadLine, source: str) -> tuple[tuple[str, str], ...]:
     """Fields up to an empty line: of a head, or behind the last chunk. Raises Corrupt."""
     fields: list[tuple[str, str]] = []
+    lines = 0  # one field can have many
     while (line := _line(readline, source)) not in (b"\r\n", b"\n"):
         if not line.endswith(b"\n"):
             raise _no_http(source, "the connection ended before the headers did")
@@ -84,7 +85,8 @@ def read_fields(readline: ReadLine, source: str) -> tuple[tuple[str, str], ...]:
             raise _no_http(source, f"{text[:60]!r} instead of a header")
         else:
             fields.append((name.strip().lower(), value.strip()))
-        if len(fields) > MOST_FIELDS:
+        lines += 1
+        if lines > MOST_FIELDS:
             raise _no_http(source, f"more than {MOST_FIELDS} headers")
     return tuple(fields)
 

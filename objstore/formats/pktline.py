@@ -16,6 +16,7 @@ from ..errors import Corrupt
 
 MAX_PAYLOAD = 65516  # bytes: git's LARGE_PACKET_DATA_MAX
 MAX_BAND = MAX_PAYLOAD - 1
+LARGEST_MESSAGE, LINE_COST = 1 << 30, 64  # bytes of all lines up to a flush; what Python adds to each
 DATA, TEXT, ERROR = 1, 2, 3  # bands
 _DIGITS = frozenset(b"0123456789abcdefABCDEF")
 Read = Callable[[int], bytes]  # that many bytes, fewer only at the end of the input
@@ -74,10 +75,17 @@ def read_packet(read: Read, source: str) -> Packet:
 
 
 def read_lines(read: Read, source: str) -> Iterator[bytes]:
-    """Yield packets up to the next flush, each without the "\\n" at its end. Raises Corrupt for anything else."""
+    """Yield packets up to the next flush, each without the "\\n" at its end. Raises Corrupt for anything else.
+
+    Who keeps all lines has memory for them: a message without an end is refused.
+    """
+    room = LARGEST_MESSAGE
     while (packet := read_packet(read, source)) is not FLUSH:
         if isinstance(packet, Special):
             raise Corrupt(source, None, f"{packet.name} in the middle of a message")
+        room -= len(packet) + LINE_COST
+        if room < 0:
+            raise Corrupt(source, None, f"a message of more than {LARGEST_MESSAGE} bytes")
         yield packet.removesuffix(b"\n")
 
 

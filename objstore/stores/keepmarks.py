@@ -30,6 +30,7 @@ class Hold:
                 write_all(fd, mark(), path + SUFFIX)
             finally:
                 os.close(fd)
+            sharing.adjust(path + SUFFIX)  # all who share the repository can tell whose it is
 
     def release(self) -> None:
         """Let git have the packs. Can be repeated."""
@@ -50,4 +51,5 @@ def release_left_over(folder: str) -> None:
         for name in os.listdir(folder):
             owner = holder(f"{folder}/{name}") if name.endswith(SUFFIX) else None
             if owner and owner.is_gone():
-                os.unlink(f"{folder}/{name}")
+                with suppress(OSError):  # somebody was faster, or it is not ours to remove
+                    os.unlink(f"{folder}/{name}")

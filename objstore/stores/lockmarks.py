@@ -30,7 +30,7 @@ class Holder(NamedTuple):
             os.kill(self.pid, 0)
         except ProcessLookupError:
             return True
-        except OSError:
+        except (OSError, OverflowError):  # somebody else's; no number of a process
             return False
         return False
 

@@ -8,7 +8,7 @@ referred to anew (`keep`), and what `walk` and `each_object` find.
 Authority: gitrepository-layout(5), "objects"; git's `object-file.c` (`freshen_packed_object`), `packfile.c`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from ..errors import Corrupt, NotFound
 from ..formats.objects import Commit, TreeEntry, decode_commit, decode_tree
@@ -91,6 +91,18 @@ class ObjectStore:
         """Whether an object is here as far as known: not in packs that came since the last look."""
         here = any(packs.locate(id_) is not None or loose.has(id_) for loose, packs in self._folders)
         return here or id_ == self._empty_tree
+
+    def has_of_many(self) -> Callable[[bytes], bool]:
+        """`has_now` for very many ids: no file is looked for where there was no folder for it at this call."""
+        places = [(packs.locate, loose.first_bytes(), loose.has) for loose, packs in self._folders]
+
+        def has_now(id_: bytes) -> bool:
+            for locate, first_bytes, has in places:
+                if locate(id_) is not None or (id_[0] in first_bytes and has(id_)):
+                    return True
+            return id_ == self._empty_tree
+
+        return has_now
 
     def has(self, id_: bytes) -> bool:
         """Whether an object is here; its content is not looked at."""

@@ -49,9 +49,8 @@ class PackEntries:
         """Where the entry that starts at `offset` ends."""
         return self._starts[self._number(offset) + 1]
 
-    def base_id(self, offset: int) -> ObjectId | None:
-        """The object that the entry at `offset` is a delta on; None if it is no delta."""
-        base = self.pack.entry(offset)[0].base
+    def base_id(self, base: int | ObjectId) -> ObjectId:
+        """The object that a delta is on; `base` is what its header says: an offset, or the object itself."""
         return self.pack.index.id(self._rows[self._number(base)]) if isinstance(base, int) else base
 
     def blocks(self, offset: int, at: int) -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 from ..ids import Kind, ObjectId
 from .loose import StoredObject
 from .objectstore import ObjectStore
+from .packfile import Pack
 
 LARGEST = 64 << 10  # bytes of a content that is kept
 LIMIT = 24 << 20  # bytes of all of them
@@ -36,6 +37,14 @@ class RememberingStore(ObjectStore):
             size = place if isinstance(place, int) else place[0].size(place[1]) if place else LARGEST + 1
             found = self.get(id_) if size <= LARGEST else None
         return found.kind if found else super().find_kind(id_)
+
+    def get_place(self, id_: ObjectId) -> tuple[Pack, int] | int | None:
+        """As the other store; of what is at hand no file is looked for: the size is that of its content."""
+        found = self._contents.get(id_)
+        if found is None:
+            return super().get_place(id_)
+        place = next(filter(None, (packs.locate(id_) for _, packs in self._folders)), None)
+        return place or len(found.content)
 
     def has(self, id_: bytes) -> bool:
         """As the other store."""

@@ -27,7 +27,11 @@ class DaemonTransport:
         asked = f"\0version={self._version}\0" if self._version and service == "git-upload-pack" else ""
         request = f"{service} {self._url.path}\0host={self._url.authority}\0{asked}"
         connection = Duplex(sock, self.where, self._timeout_s)
-        connection.send([encode(request.encode("utf-8", "surrogateescape"))])
+        try:
+            connection.send([encode(request.encode("utf-8", "surrogateescape"))])
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def close(self) -> None:

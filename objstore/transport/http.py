@@ -8,10 +8,11 @@ Authority: gitprotocol-http(5), gitcredentials(7), git-config(1), `http.*`; git'
 import time
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 
 from ..config import Config
-from ..errors import RemoteError, Unsupported
+from ..errors import Corrupt, RemoteError, Unsupported
 from ..formats.pktline import FLUSH
 from .client import Service
 from .credentials import Credential, Credentials
@@ -85,7 +86,10 @@ class HttpTransport:
         from urllib.parse import urljoin  # few servers redirect
 
         old = self._base
-        url = parse_url(urljoin(f"{old.scheme}://{old.authority}{_below(old, tail)}", location))
+        try:
+            url = parse_url(urljoin(f"{old.scheme}://{old.authority}{_below(old, tail)}", location))
+        except ValueError as error:  # of urljoin
+            raise RemoteError(f"{self.where}: redirected to what is no address: {error}") from error
         to = f"{self.where}: redirected to {str(url).partition('?')[0]}"
         if not self.settings.follow_redirects:
             raise RemoteError(f"{to}, and http.followRedirects forbids to follow")
@@ -254,13 +258,13 @@ def _check(answer: Answer, content_type: str, where: str) -> None:
 def _retry_after(answer: Answer) -> float | None:
     """Seconds that the server wants us to wait; None if it does not say."""
     text = answer.head.get("retry-after") or ""
-    if text.isdigit():
+    if text.isdecimal():
         return float(text[:9])
     from email.utils import parsedate_to_datetime  # takes longer to load than a short command
 
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 
@@ -270,6 +274,7 @@ def _failure(answer: Answer, where: str) -> RemoteError:
     wait_s = _retry_after(answer) if answer.status in (429, 503) else None
     text = ""
     if answer.head.content_type == "text/plain":
-        text = " ".join(answer.read_up_to(4 * MAX_TEXT).decode("utf-8", "replace").split())[:MAX_TEXT]
+        with suppress(RemoteError, Corrupt):  # where the text is cut off the status is what counts
+            text = " ".join(answer.read_up_to(4 * MAX_TEXT).decode("utf-8", "replace").split())[:MAX_TEXT]
     later = f"; try again in {wait_s:.0f} s" if wait_s is not None else ""
     return RemoteError(f"{where}: {why}{later}{': ' if text else ''}{text}")

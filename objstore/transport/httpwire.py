@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 
-from ..errors import RemoteError, Unsupported
+from ..errors import Corrupt, RemoteError, Unsupported
 from ..formats.httphead import Head, encode_request, read_chunk_size, read_fields, read_head
 from ..lighttyping import TYPE_CHECKING, NamedTuple
 from .blocks import joined
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _BUFFER = 1 << 16  # bytes
 LEFT_OVER = 1 << 16  # bytes of an answer that are read so that its connection can be used again
+LINGER_S = 1.0  # for them to come: a new connection takes no longer
 
 
 class Answer:
@@ -49,7 +50,13 @@ class Answer:
 
     def finish(self) -> bool:
         """Read the little that may be left; False if there is more, or the connection must be given up anyway."""
-        return self.head.stays_open and (self._raw.is_over or len(self.read_up_to(LEFT_OVER)) < LEFT_OVER)
+        if not self.head.stays_open or self._raw.is_over:
+            return self.head.stays_open
+        self._patience.begin(LINGER_S)
+        try:
+            return len(self._body.read(LEFT_OVER)) < LEFT_OVER
+        except (RemoteError, Corrupt):  # it lied about its length, or was cut off: nobody needs the rest
+            return False
 
 
 class _Body(io.RawIOBase):
@@ -203,7 +210,7 @@ class Wire:
             if url.scheme == "https":
                 if proxy is not None:
                     self._go_through(sock, request, where)
-                sock = secured(sock, url.host, context, where)
+                sock = secured(sock, url, context, where)
         except BaseException:
             sock.close()
             raise
@@ -245,7 +252,8 @@ class _Open(NamedTuple):
 def _blocks(request: Request) -> Iterable[bytes]:
     """A request as it is sent."""
     if isinstance(request.body, bytes):
-        yield request.encoded_head() + request.body
+        whole = request.encoded_head() + request.body
+        yield from (whole[at : at + _BUFFER] for at in range(0, len(whole), _BUFFER))
         return
     yield request.encoded_head()
     for block in joined(request.body):

@@ -27,7 +27,9 @@ LARGEST_HELD = 512 << 20  # bytes of an object that has to be in memory whole: g
 LARGEST_TOTAL, TOTAL_RATIO = 16 << 30, 4096  # bytes that a pack may inflate to: the first, plus so many times its size
 REMEMBERED = 32 << 20  # bytes of contents
 SMALLEST_ENTRY = 9  # bytes: a header, and zlib data of nothing
+NEAR = 1 << 16  # bytes of the pack read at a place that does not go on from the one before
 _HEADER_MAX = 64  # bytes that the header of an entry can take
+_LOOP = "deltas that are made on each other, through an object that is here"
 
 
 Check = Callable[[ObjectId, Kind, bytes], None]  # raises for an object that is not wanted; large blobs are not shown
@@ -58,7 +60,7 @@ class _Indexer:
 
     def __init__(self, pack: PackFile, objects: ObjectStore, source: str, check: Check | None) -> None:
         self._pack, self._objects, self._source, self._check = pack, objects, source, check
-        self._form = objects.form
+        self._form, self._has_now = objects.form, objects.has_of_many()
         self._end = pack.size - self._form.width
         self._window, self._window_at = memoryview(b""), 0
         self._starts, self._crcs, self._depths = array("Q"), array("L"), array("H")
@@ -81,6 +83,7 @@ class _Indexer:
         if at != self._end:
             raise Corrupt(self._source, at, f"something follows the {count} objects that the pack promises")
         self._settle()
+        self._check_loops()
         rows = {id_: (self._crcs[number], self._starts[number]) for id_, number in self._numbers.items()}
         names = {key: self._ids[key] if isinstance(key, int) else key for key in self._remembered}
         contents = {id_: self._remembered[key] for key, id_ in names.items() if id_}
@@ -134,7 +137,8 @@ class _Indexer:
         """Make the window hold `size` bytes from `at` on, or what there is."""
         behind = self._window_at + len(self._window)
         if at < self._window_at or (at + size > behind and behind < self._pack.size):
-            self._window, self._window_at = memoryview(self._pack.pread(at, max(size, BLOCK))), at
+            ahead = BLOCK if self._window_at <= at <= behind else NEAR  # deltas that waited stand anywhere
+            self._window, self._window_at = memoryview(self._pack.pread(at, max(size, ahead))), at
 
     def _count_in(self, size: int) -> None:
         self._total_left -= size
@@ -167,7 +171,7 @@ class _Indexer:
         for block in blocks:
             hasher.update(block)
         id_ = ObjectId(hasher.digest())
-        if self._objects.has_now(id_):
+        if self._has_now(id_):
             kind, size, mine = self._objects.open(id_)
             theirs = iter(EntryBlocks(self._pack, at, self._end, header.size, self._source))
             if (kind, size) != ("blob", header.size) or not are_same(mine, theirs):
@@ -187,7 +191,7 @@ class _Indexer:
     def _read_delta(self, number: int, header: EntryHeader, delta: bytes) -> None:
         """Make what a delta makes, or note that it waits for its base."""
         base, found = self._base_of(header, number)
-        if found is None and isinstance(base, ObjectId) and self._objects.has_now(base):
+        if found is None and isinstance(base, ObjectId) and self._has_now(base):
             found = self._borrow(base)
         if found is None:
             self._waiting.setdefault(base, []).append(number)
@@ -245,7 +249,7 @@ class _Indexer:
 
     def _name_content(self, number: int, made: StoredObject, depth: int) -> None:
         id_ = self._form.name_object(made.kind, made.content)
-        if self._objects.has_now(id_) and self._objects.find(id_) != made:
+        if self._has_now(id_) and self._objects.find(id_) != made:
             raise _collision(id_, self._source)
         if self._check:
             self._check(id_, made.kind, made.content)
@@ -294,11 +298,33 @@ class _Indexer:
                 found = StoredObject(KIND_OF[header.type], content)
                 break
             deltas.append((key, content))
+            if len(deltas) > LONGEST_CHAIN:
+                raise Corrupt(self._source, self._starts[number], _LOOP)
             key, _ = self._base_of(header, key)
         for each, delta in reversed(deltas):
             found = self._apply(each, found, delta)
         self._remember(number, found)
         return found
+
+    def _check_loops(self) -> None:
+        """Raise Corrupt where a base was borrowed, and is in the pack too as a delta on what was made of it.
+
+        With its index such a pack has chains without an end, or longer ones than were counted.
+        """
+        lengths: dict[int | ObjectId, int] = {}  # deltas from an entry on, and one
+        for id_ in self._borrowed.keys() & self._numbers.keys():
+            key: int | ObjectId = self._numbers[id_]
+            way: list[int] = []
+            while isinstance(key, int) and key not in lengths and len(way) <= LONGEST_CHAIN:
+                way.append(key)
+                header, _ = self._header(self._starts[key])
+                if header.base is None:
+                    break
+                key, _ = self._base_of(header, key)
+            length = len(way) + lengths.get(key, 0)
+            if length - 1 + max(self._depths) > LONGEST_CHAIN:
+                raise Corrupt(self._source, self._starts[self._numbers[id_]], _LOOP)
+            lengths.update((each, length - at) for at, each in enumerate(way))
 
     def _recall(self, key: int | ObjectId) -> StoredObject | None:
         found = self._remembered.get(key)

@@ -61,11 +61,12 @@ class LocalRemote:
             named = repository.refs.read("HEAD")
             if head and not is_hidden("HEAD", patterns):
                 yield RemoteRef("HEAD", head, named.target if isinstance(named, SymbolicRef) else None)
-        whole = [each for each in prefixes if each.startswith("refs/") and each.endswith("/")]
-        places = sorted(set(whole)) if len(whole) == len(prefixes) and whole else ["refs/"]
+        folders = [each[: each.rindex("/") + 1] for each in prefixes if each.startswith("refs/")]
+        places = sorted(set(folders)) if len(folders) == len(prefixes) and folders else ["refs/"]
         found = {ref.name: ref.id for place in places for ref in repository.refs.refs(place) if ref.id}
+        wanted = tuple(prefixes) or ""
         for name, id_ in found.items():
-            if (not prefixes or name.startswith(tuple(prefixes))) and not is_hidden(name, patterns):
+            if name.startswith(wanted) and not is_hidden(name, patterns):
                 yield RemoteRef(name, id_, None, self._peeled(name, id_))
 
     def _peeled(self, name: str, id_: ObjectId) -> ObjectId | None:

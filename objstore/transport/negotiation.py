@@ -8,7 +8,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 from ..errors import RemoteError, Unsupported
-from ..formats.pktline import DATA, DELIMITER, ERROR, FLUSH, Special, encode, read_bands, read_packet
+from ..formats.pktline import (
+    DATA,
+    DELIMITER,
+    ERROR,
+    FLUSH,
+    LARGEST_MESSAGE,
+    LINE_COST,
+    Special,
+    encode,
+    read_bands,
+    read_packet,
+)
 from ..formats.protocol import Ack, as_line, as_text, check_error, command, parse_ack, parse_shallow
 from ..ids import ObjectFormat, ObjectId
 from ..progress import Progress
@@ -62,6 +73,7 @@ class Fetch:
     ) -> None:
         self._connection, self._capabilities, self._form, self._said = connection, capabilities, form, said
         self._where, self._read = connection.where, connection.read
+        self._room = LARGEST_MESSAGE  # for what comes before the pack
 
     def run(self, request: FetchRequest, into: Sink, progress: Progress, *, version: int) -> ShallowUpdate:
         """Negotiate and receive. Raises RemoteError, Corrupt, Unsupported, and what the sink raises."""
@@ -131,6 +143,9 @@ class Fetch:
         packet = read_packet(self._read, self._where)
         if isinstance(packet, Special):
             return packet
+        self._room -= len(packet) + LINE_COST
+        if self._room < 0:
+            raise RemoteError(f"{self._where}: more than {LARGEST_MESSAGE} bytes before the pack")
         check_error(packet, self._where)
         return packet.removesuffix(b"\n")
 

@@ -3,7 +3,7 @@
 Up to `SPOOLED` bytes it stays in memory; more goes to `tmp_pack_*`, which `git gc` clears after a crash. A thin pack
 gets the bases that it lacks at its end. Small packs become loose objects, as git does it, so that many of them do not
 make many packs. A pack comes with a `.keep` that holds off `git repack` until the caller's refs lead to it:
-`Received.release` removes it, `release_left_over` those of processes that were killed.
+`Received.release` removes it, `stores/keepmarks.py` those of processes that were killed.
 Authority: gitformat-pack(5), git-index-pack(1) "--fix-thin", git-unpack-objects(1).
 """
 
@@ -26,8 +26,8 @@ from ..packing import ROW, encode_index, publish
 from ..progress import SILENT, Progress
 from ..repository import Repository
 from ..stores.deflating import LEVEL
-from ..stores.files import create, fsync_folder, read_file, write_all
-from ..stores.lockmarks import holder, mark
+from ..stores.files import create, fsync_folder, read_file, write_all, write_new
+from ..stores.lockmarks import mark
 from ..stores.loose import LooseStore, StoredObject
 from ..stores.objectstore import ObjectStore
 from ..stores.remembered import RememberingStore
@@ -50,8 +50,8 @@ class Received(NamedTuple):
     keep: str | None  # the file to remove when refs lead to the objects
 
     def release(self) -> None:
-        """Let `git repack` have the pack. Can be repeated."""
-        if self.keep:
+        """Let `git repack` have the pack, unless it is somebody else who keeps it. Can be repeated."""
+        if self.keep and read_file(self.keep) == mark():
             with suppress(FileNotFoundError):
                 os.unlink(self.keep)
 
@@ -96,7 +96,7 @@ class IncomingPack:
 
     def _to_disk(self) -> None:
         if self._path is None:
-            path = f"{self._folder}/pack/tmp_pack_{os.urandom(6).hex()}"
+            path = f"{self._folder}/pack/tmp_pack_{_unique()}"
             self._fd = create(path, 0o444, self._sharing)
             self._path = path
             write_all(self._fd, bytes(self._memory), path)
@@ -145,22 +145,28 @@ class IncomingPack:
     def _keep(self, found: Indexed) -> str | None:
         """Give the pack its name and its index; return the path of its `.keep`, if that is ours."""
         rows, checksum = self._complete(found)
-        path = f"{self._folder}/pack/pack-{checksum.hex()}"
-        keep = self._hold(path + ".keep")
+        path, index = (f"{self._folder}/pack/{name}" for name in (f"pack-{checksum.hex()}", f"tmp_idx_{_unique()}"))
         assert self._path is not None
         os.fsync(self._fd)
         self._sharing.adjust(self._path)
-        publish(self._path, path + ".pack")
-        index = f"{self._folder}/pack/tmp_idx_{os.urandom(6).hex()}"
-        self._write(index, encode_index(rows, checksum, self._form))
-        publish(index, path + ".idx")
+        write_new(index, encode_index(rows, checksum, self._form), self._sharing, mode=0o444)
+        keep = None
+        try:
+            keep = self._hold(path + ".keep")
+            publish(self._path, path + ".pack")
+            publish(index, path + ".idx")
+        except BaseException:  # a full disk
+            for left in filter(None, (index, keep)):
+                with suppress(FileNotFoundError):
+                    os.unlink(left)
+            raise
         fsync_folder(f"{self._folder}/pack")
         return keep
 
     def _hold(self, path: str) -> str | None:
         """Make a `.keep` that says whose it is; None if somebody else's is there."""
         try:
-            self._write(path, mark())
+            write_new(path, mark(), self._sharing, mode=0o444)
         except FileExistsError:
             return path if read_file(path) == mark() else None
         return path
@@ -188,15 +194,6 @@ class IncomingPack:
         os.ftruncate(self._fd, at + self._form.width)
         return rows, hasher.digest()
 
-    def _write(self, path: str, content: bytes) -> None:
-        fd = create(path, 0o444, self._sharing)
-        try:
-            write_all(fd, content, path)
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        self._sharing.adjust(path)
-
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if self._path is not None:
             os.close(self._fd)
@@ -205,14 +202,8 @@ class IncomingPack:
         self._path = None
 
 
-def release_left_over(objects: ObjectStore) -> None:
-    """Let `git repack` have the packs that were kept from it by processes which are gone: after a repeated transfer."""
-    folder = f"{objects.path}/pack"
-    with suppress(FileNotFoundError):
-        for name in os.listdir(folder):
-            owner = holder(f"{folder}/{name}") if name.endswith(".keep") else None
-            if owner and owner.is_gone():
-                os.unlink(f"{folder}/{name}")
+def _unique() -> str:
+    return os.urandom(6).hex()
 
 
 def check_connected(

@@ -21,12 +21,13 @@ from ..formats.hiddenrefs import is_hidden
 from ..formats.refs import SymbolicRef
 from ..progress import SILENT, Progress
 from ..repository import Repository
+from ..stores.keepmarks import release_left_over
 from ..stores.refstore import RefUpdate
 from .hooks import Hooks
 from .objectcheck import ObjectCheck, wants_check
 from .pushrules import PushRules, hidden_patterns, is_for_proc_receive
 from .quarantine import Quarantine
-from .receive import UNPACK_LIMIT, IncomingPack, Received, check_connected, release_left_over
+from .receive import UNPACK_LIMIT, IncomingPack, Received, check_connected
 from .said import Said
 from .values import PushCommand, PushResult
 
@@ -68,7 +69,7 @@ class ReceivePack:
             self._push_options = {"GIT_PUSH_OPTION_COUNT": str(len(options)), **numbered}
         with ExitStack() as held:
             ended = self._accept(commands, pack, held, progress) and self._change(commands, atomic)
-        release_left_over(self._repository.objects)
+        release_left_over(f"{self._repository.objects.path}/pack")
         if ended:
             self._tell(commands)
         return [

@@ -184,7 +184,7 @@ class _Entries:
         if entries is None:
             entries = self._packs[pack] = PackEntries(pack, self._form)
         if header.base is not None:
-            base = entries.base_id(offset)
+            base = entries.base_id(header.base)
             if base not in self._known and (base not in self._todo or base in waiting):
                 return self._made(reached)
             return _Entry(REF_DELTA, header.size, base, entries.blocks(offset, at))

@@ -9,8 +9,9 @@ import ssl
 from collections.abc import Callable
 
 from ..errors import GitError, RemoteError
-from .httpconfig import HttpSettings
+from .httpconfig import DEFAULT_PORTS, HttpSettings
 from .streams import connect_failure
+from .urls import RemoteUrl
 
 
 def tls_context(settings: HttpSettings, key_password: Callable[[], str]) -> ssl.SSLContext:
@@ -36,10 +37,10 @@ def tls_context(settings: HttpSettings, key_password: Callable[[], str]) -> ssl.
     return context
 
 
-def secured(sock: socket.socket, host: str, context: ssl.SSLContext, where: str) -> socket.socket:
-    """The same connection with TLS on it; raises RemoteError, which begins with `where`."""
+def secured(sock: socket.socket, url: RemoteUrl, context: ssl.SSLContext, where: str) -> socket.socket:
+    """The same connection, to the host of `url`, with TLS on it; raises RemoteError, which begins with `where`."""
     try:
-        return context.wrap_socket(sock, server_hostname=host)
+        return context.wrap_socket(sock, server_hostname=url.host)
     except ssl.SSLCertVerificationError as error:
         raise RemoteError(
             f"{where}: the TLS certificate is not accepted: {error.verify_message}"
@@ -48,4 +49,5 @@ def secured(sock: socket.socket, host: str, context: ssl.SSLContext, where: str)
     except ssl.SSLError as error:
         raise RemoteError(f"{where}: no TLS connection: {error.reason or error}") from error
     except (OSError, ValueError) as error:  # ValueError: a name that is none
-        raise RemoteError(f"{where}: {connect_failure(error, host, sock.getpeername()[1])}") from error
+        port = url.port or DEFAULT_PORTS[url.scheme]
+        raise RemoteError(f"{where}: {connect_failure(error, url.host, port)}") from error

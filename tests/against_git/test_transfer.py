@@ -346,6 +346,7 @@ def test_refs_are_listed_as_git_lists_them(repo):
     assert peeled == {line[1][:-3]: line[0] for line in lines if line[1].endswith("^{}")}
     assert remote.list_refs()[0].symref_target == "refs/heads/main"
     assert [each.name for each in remote.list_refs(["refs/heads/m"])] == ["refs/heads/main", "refs/heads/more"]
+    assert [each.name for each in remote.list_refs(["refs/tags/l", "refs/heads/mo"])] == ["refs/heads/more", "refs/tags/light"]
     repo.git("config", "transfer.hideRefs", "refs/heads")
     repo.git("config", "--add", "uploadpack.hideRefs", "!refs/heads/more")
     shown = [line.split("\t")[1] for line in repo.git("ls-remote", ".").splitlines()]

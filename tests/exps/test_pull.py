@@ -180,6 +180,20 @@ def test_what_is_no_experiment_is_refused_alone(here, remote, name, of, reason):
     assert refs(here).keys() == set("abc") and is_clean(here)
 
 
+def test_objects_are_checked_where_settings_ask_for_it(here, remote):
+    tree, lines = remote.git("rev-parse", "main^{tree}"), "author A <a@x> 1 +0000\ncommitter nobody 1 +0000\n\nm\n"
+    bad = remote.git("hash-object", "-t", "commit", "-w", "--literally", "--stdin", stdin=f"tree {tree}\n{lines}".encode())
+    add_packed(remote, "bad", bad)
+    here.git("config", "transfer.fsckObjects", "true")
+    with pytest.raises(GitError, match=f"{bad}: missingEmail"):
+        pull_from(here, remote)
+    assert refs(here) == {} and is_clean(here)
+    here.git("config", "fetch.fsck.missingEmail", "warn")
+    moved = pull_from(here, remote)
+    assert statuses(moved) == dict.fromkeys(["a", "b", "bad", "c"], "new")
+    assert [each.partition(": ")[0] for each in moved.warnings] == [f"object {bad}"]
+
+
 BAD_NAMES = ["../../../heads/main", "a..b", "x.lock", "a/../../b", "-/.hidden", "sp ace", "a\x7f", "a\nb"]
 
 
@@ -321,6 +335,7 @@ def test_notes_that_are_no_notes_are_a_warning(here, remote):
 
 
 def test_many_pull_the_same_at_the_same_time(here, remote):
+    here.git("config", "core.filesRefLockTimeout", "60000")  # a busy disk takes longer than the usual tenth of a second
     found, start = [], threading.Barrier(4)
 
     def run():

@@ -192,6 +192,7 @@ def test_what_somebody_else_pushes_at_this_moment_may_be_the_same(pair):
 
 def test_many_push_different_things_under_one_name_and_one_wins(pair):
     _, there = pair
+    there.git("config", "core.filesRefLockTimeout", "60000")  # a busy disk takes longer than the usual tenth of a second
     people = [clone(there, f"person-{number}") for number in range(4)]
     ids = [tried(person, "same", lr=number) for number, person in enumerate(people)]
     found = []

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from expref.objstore.ids import SHA1
 from expref.objstore.packing import BulkWriter
-from expref.objstore.stores.files import PRIVATE
+from expref.objstore.stores.files import PRIVATE, Sharing
 from expref.objstore.stores.keepmarks import Hold, release_left_over
 from expref.objstore.stores.lockmarks import holder, mark
 from expref.objstore.stores.objectstore import ObjectStore
@@ -60,14 +60,25 @@ def test_what_somebody_else_holds_stays_held(objects):
     assert names(objects) == []
 
 
+def test_who_shares_the_repository_can_tell_who_holds_a_pack(objects):
+    umask = os.umask(0o077)
+    try:
+        with Hold() as hold:
+            hold.take(f"{objects.path}/pack/pack-a", Sharing("group"))
+            assert os.stat(f"{objects.path}/pack/pack-a.keep").st_mode & 0o777 == 0o440
+    finally:
+        os.umask(umask)
+
+
 def test_only_what_processes_of_ours_held_that_are_gone_is_released(objects):
     release_left_over(f"{objects.path}/pack")
     dead = subprocess.Popen(["true"])
     dead.wait()
     os.mkdir(f"{objects.path}/pack")
-    of = {"dead": mark().replace(b" %d " % os.getpid(), b" %d " % dead.pid), "living": mark(), "user": b"", "pack": b"x"}
+    dead_one, odd = (mark().replace(b" %d " % os.getpid(), b" %d " % pid) for pid in (dead.pid, 10**12))
+    of = {"dead": dead_one, "odd": odd, "living": mark(), "user": b"", "pack": b"x"}
     for name, content in of.items():
         with open(f"{objects.path}/pack/{name}.{'pack' if name == 'pack' else 'keep'}", "wb") as file:
             file.write(content)
     release_left_over(f"{objects.path}/pack")
-    assert sorted(os.listdir(f"{objects.path}/pack")) == ["living.keep", "pack.pack", "user.keep"]
+    assert sorted(os.listdir(f"{objects.path}/pack")) == ["living.keep", "odd.keep", "pack.pack", "user.keep"]

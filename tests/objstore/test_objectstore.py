@@ -10,6 +10,7 @@ from expref.objstore.ids import SHA1
 from expref.objstore.stores.files import PRIVATE
 from expref.objstore.stores.loose import StoredObject
 from expref.objstore.stores.objectstore import ObjectStore
+from expref.objstore.stores.remembered import RememberingStore
 
 from tests.packmaker import Entry, blob, delta_entry, make_midx, oid, write_pack
 
@@ -45,6 +46,18 @@ def test_an_object_is_found_wherever_it_is(store, tmp_path):
         assert store.find(id_) == StoredObject("blob", content)
         assert store.find_size(id_) == len(content)
         assert store.has(id_)
+    has = store.has_of_many()
+    assert all(map(has, [*ids, EMPTY_TREE])) and not has(oid(1)) and not has(ids[0][:1] + oid(1)[1:])
+
+
+def test_where_an_object_is_that_is_at_hand_is_found_without_its_file(store, tmp_path):
+    write_pack(tmp_path / "objects" / "pack", blob(b"packed"))
+    loose = store.write("blob", b"loose")
+    remembering = RememberingStore(store, {id_: store.find(id_) for id_ in (loose, blob(b"packed").id)})
+    os.unlink(tmp_path / "objects" / str(loose)[:2] / str(loose)[2:])
+    assert remembering.get_place(loose) == len(b"loose")
+    assert remembering.get_place(blob(b"packed").id) == store.get_place(blob(b"packed").id)
+    assert remembering.get_place(oid(1)) is None
 
 
 def test_an_object_that_is_nowhere_is_none_or_not_found(store, tmp_path):

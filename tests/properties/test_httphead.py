@@ -65,6 +65,7 @@ def test_how_the_end_of_a_body_is_known(head, found):
     "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 1, 1\r\n\r\n",
     "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
     "HTTP/1.1 200 OK\r\nX: " + "a" * 70_000, "HTTP/1.1 200 OK\r\n" + "X: a\r\n" * 101 + "\r\n",
+    "HTTP/1.1 200 OK\r\nX: a\r\n" + " more\r\n" * 100 + "\r\n",
 ])  # fmt: skip
 def test_what_is_no_answer_is_refused(head):
     with pytest.raises(Corrupt, match="^x: this is not HTTP: "):

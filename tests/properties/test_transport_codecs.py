@@ -80,6 +80,13 @@ def test_a_message_without_its_flush_is_refused(end):
         list(read_bands(io.BytesIO(encode(b"\x01a") + end).read, "x"))
 
 
+@pytest.mark.parametrize("line", [b"", b"a" * 200])
+def test_a_message_without_an_end_is_refused(monkeypatch, line):
+    monkeypatch.setattr(pktline, "LARGEST_MESSAGE", 1000)
+    with pytest.raises(Corrupt, match="a message of more than 1000 bytes"):
+        list(pktline.read_lines(io.BytesIO(20 * encode(line)).read, "x"))
+
+
 @pytest.mark.parametrize("payload", [b"", b"\x00a", b"\x04a", b"a"])
 def test_a_band_that_does_not_exist_is_refused(payload):
     with pytest.raises(Corrupt, match="bad side band"):

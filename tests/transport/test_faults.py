@@ -1,4 +1,6 @@
 """Servers that break off, stall or lie in every phase of a conversation: one line each, no hang."""
+import socket
+import struct
 import time
 
 import pytest
@@ -253,6 +255,20 @@ def test_tls_with_a_server_that_speaks_none_is_one_line(client):
         pytest.raises(RemoteError, match="no TLS connection"),
     ):
         remote.list_refs()
+
+
+def test_tls_that_is_cut_off_or_never_comes_is_one_line(client):
+    def reset(talk):
+        talk.file.read(5)
+        talk._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    for serve, timeout_s, words in ((reset, 20, "Connection reset"), (lambda talk: talk.wait(), 0.3, "in time")):
+        with (
+            Script(serve) as server,
+            client.open(f"https://127.0.0.1:{server.port}/a", timeout_s=timeout_s) as remote,
+            pytest.raises(RemoteError, match=f"no connection to 127.0.0.1:{server.port}.*{words}"),
+        ):
+            remote.list_refs()
 
 
 def test_what_a_server_says_is_kept_with_a_limit(client):

@@ -1,5 +1,6 @@
 """What only http has: users, redirects, TLS, proxies, headers, statuses. nginx with `git http-backend` is the judge."""
 import base64
+import os
 import time
 
 import pytest
@@ -16,9 +17,9 @@ IN_URL = f"{USER}:{PASSWORD.replace(' ', '%20').replace(':', '%3A')}@"
 
 
 @pytest.fixture
-def name(web, request):
-    """A new repository on the server."""
-    made = f"{abs(hash(request.node.nodeid))}.git"
+def name(web):
+    """A new repository on the server, also where a test is run once more."""
+    made = f"{os.urandom(8).hex()}.git"
     web.repo(made)
     return made
 
@@ -152,6 +153,8 @@ REFS = b"001e# service=git-upload-pack\n0000000eversion 2\n000cls-refs\n0000"
     (f"Content-Length: {len(REFS) + 9}", REFS + b"left over", 1),
     (f"Content-Length: {len(REFS)}\r\nConnection: close", REFS, 2),
     ("X: up to the end of the connection", REFS, 2),
+    (f"Content-Length: {len(REFS) + 1}", REFS, 2),
+    ("Transfer-Encoding: chunked", b"%x\r\n%b\r\n" % (len(REFS), REFS), 2),
 ])  # fmt: skip
 def test_every_way_to_say_how_long_an_answer_is(client, head, body, connections):
     def serve(talk):
@@ -254,6 +257,25 @@ def test_we_come_back_when_the_server_says(client, retry_after, status):
 
     with Script(serve) as server, client.open(f"http://127.0.0.1:{server.port}/a") as remote:
         assert remote.list_refs() == []
+
+
+@pytest.mark.parametrize(("status", "header", "words"), [
+    ("429 No", "Retry-After: \u00b2", "too many requests .429."),
+    ("503 No", f"Retry-After: Mon, 01 Jan 2024 00:00:00 +{'9' * 20}", "not available for the moment .503."),
+    ("302 Go", "Location: http://[bad", "redirected to what is no address"),
+    ("302 Go", "Location: http://a\u2100b/", "redirected to what is no address"),
+    ("403 No", "Content-Type: text/plain\r\nTransfer-Encoding: gone", "the transfer encoding"),
+    ("403 No", "Content-Type: text/plain\r\nTransfer-Encoding: chunked", "access is denied .403."),
+])  # fmt: skip
+def test_an_answer_with_a_header_that_means_nothing_is_one_line(client, status, header, words):
+    def serve(talk):
+        talk.request()
+        talk.send(f"HTTP/1.1 {status}\r\n{header}\r\n\r\nno chunk\r\n".encode())
+
+    with Script(serve) as server, client.open(f"http://127.0.0.1:{server.port}/a") as remote:
+        with pytest.raises(GitError, match=words) as error:
+            remote.list_refs()
+        assert "\n" not in str(error.value)
 
 
 def test_a_long_wait_is_left_to_the_user(client):

@@ -26,9 +26,9 @@ def server(request, repo):
 
 
 @pytest.fixture
-def place(server, request):
+def place(server):
     """(a new bare repository, its URL); with characters in its name that a shell or a URL would take apart."""
-    name = f"{abs(hash(request.node.nodeid))}-it's a%20test.git"
+    name = f"{os.urandom(8).hex()}-it's a%20test.git"
     bare = server.repo(name, "receive.advertisePushOptions=true")
     plain = name.replace("%", "%25").replace(" ", "%20")
     return bare, server.url(plain)

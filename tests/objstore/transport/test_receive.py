@@ -13,10 +13,11 @@ from expref.objstore.errors import Conflict, Corrupt, NotFound, Unsupported
 from expref.objstore.ids import SHA1, ObjectId
 from expref.objstore.repository import Repository
 from expref.objstore.stores.files import PRIVATE
+from expref.objstore.stores.keepmarks import release_left_over
 from expref.objstore.stores.lockmarks import mark
 from expref.objstore.stores.objectstore import ObjectStore
 from expref.objstore.transport import indexing, receive
-from expref.objstore.transport.receive import IncomingPack, check_connected, release_left_over
+from expref.objstore.transport.receive import IncomingPack, check_connected
 
 from tests.packmaker import OFS_DELTA, REF_DELTA, Entry, blob, copy_instruction, delta_entry, make_pack, number
 
@@ -98,17 +99,39 @@ def test_the_keep_that_a_crash_left_is_ours_and_any_other_is_not(store):
         assert os.path.exists(path) != is_ours
 
 
+def test_what_somebody_else_keeps_meanwhile_stays(store):
+    received = take(store, packed(blob(OLD)), unpack_below=0)
+    os.unlink(received.keep)
+    Path(received.keep).write_bytes(b"a user's\n")
+    received.release()
+    assert os.path.exists(received.keep)
+
+
+@pytest.mark.parametrize("limit", [600, 2500])
+def test_nothing_stays_of_a_pack_for_which_the_disk_is_too_small(store, monkeypatch, limit):
+    """The pack has 1.3 kB, its index 3.9."""
+    monkeypatch.setattr(receive, "SPOOLED", 100)
+    pack, limits = packed(*(blob(b"%d" % at) for at in range(100))), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            take(store, pack)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert files_in(store) == []
+
+
 def test_only_what_dead_processes_kept_is_released(store):
     def marked(pid):
         return mark().replace(b" %d " % os.getpid(), b" %d " % pid)
 
-    release_left_over(store)
+    release_left_over(f"{store.path}/pack")
     dead = subprocess.Popen(["true"])
     dead.wait()
     received = take(store, packed(blob(OLD)), unpack_below=0)
     for name, content in (("dead", marked(dead.pid)), ("living", marked(os.getppid())), ("user", b""), ("host", b"expref 1 x -\n")):
         Path(store.path, "pack", f"pack-{name}.keep").write_bytes(content)
-    release_left_over(store)
+    release_left_over(f"{store.path}/pack")
     left = {name for name in os.listdir(f"{store.path}/pack") if name.endswith(".keep")}
     assert left == {os.path.basename(received.keep), "pack-living.keep", "pack-user.keep", "pack-host.keep"}
 
@@ -286,6 +309,25 @@ def test_a_delta_on_itself(store):
         Corrupt,
         "cannot be made",
     )
+
+
+@pytest.mark.parametrize("is_forgotten", [False, True])
+def test_deltas_on_each_other_through_an_object_that_is_here(store, monkeypatch, is_forgotten):
+    """What is borrowed for the first delta is itself in the pack: a delta on what the first one makes."""
+    monkeypatch.setattr(indexing, "REMEMBERED", 3 * len(NEW))
+    base, made = store.write("blob", OLD), SHA1.name_object("blob", NEW)
+    circle = [delta_entry(OLD, NEW, base), delta_entry(NEW, OLD, made)]
+    others = [blob(os.urandom(3 * len(NEW))), delta_entry(NEW, NEW + b"!", 0)] if is_forgotten else []
+    refused(store, packed(*circle, *others), Corrupt, "made on each other", unpack_below=0)
+
+
+@pytest.mark.parametrize("again", [blob(OLD), delta_entry(NEW + b"!", OLD, 0)])
+def test_a_base_that_is_here_may_come_in_the_pack_too(store, again):
+    base, made = store.write("blob", OLD), SHA1.name_object("blob", NEW)
+    take(store, packed(blob(NEW + b"!"), delta_entry(OLD, NEW, base), again), unpack_below=0)
+    os.unlink(f"{store.path}/{str(base)[:2]}/{str(base)[2:]}")
+    alone = ObjectStore(store.path, SHA1, PRIVATE)
+    assert (alone.find(base).content, alone.find(made).content) == (OLD, NEW)
 
 
 def test_a_base_that_is_nowhere(store):
