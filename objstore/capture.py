@@ -11,16 +11,12 @@ from .attributes import indexed_blob
 from .conversion import Cleaner, Conversion
 from .errors import BadName, GitError
 from .filecontents import STREAMED, BlobSink, FileContents
-from .formats.objects import GITLINK
+from .formats.objects import FILE, GITLINK, find_bad_path, is_link_name
 from .ids import ObjectId
-from .patterns import lazy_pattern
 from .progress import SILENT, Progress
 from .repository import Repository
 from .status import Candidate, Status
 from .writetree import Stored
-
-# What `is_entry_name` says of no part of a path.
-_NO_PATH = lazy_pattern(rb"(?i)(?:^|/)(?:\.{0,2}|\.git)(?:/|\Z)|\0")
 
 
 class Capture:
@@ -30,7 +26,7 @@ class Capture:
         """Nothing is looked at yet."""
         self._status, self._repository = status, status.repository
         self._contents = FileContents(status.root, status.repository.object_format)
-        self._included = frozenset(status.known.included)
+        self._included, self._new = frozenset(status.known.included), frozenset(status.new)
         self._cleaners: dict[int, Cleaner] = {}
         self._gone: set[bytes] = set()
 
@@ -43,14 +39,14 @@ class Capture:
         conversion: Conversion | None = None
         settled: dict[int, Stored | None] = {}
         plain: set[bytes] = set()  # folders in which nothing is converted
-        is_odd = _NO_PATH.search(b"/".join([path for _, path, _ in self._status.candidates]) or b"-") is not None
+        bad = find_bad_path([path for _, path, _ in self._status.candidates])
+        if bad is not None:
+            raise BadName(f"{os.fsdecode(bad)!r} is a path which no tree can hold")
         for candidate in self._status.candidates:
             number, path, found = candidate
             folder = path[: path.rfind(b"/") + 1]
-            if folder in plain and found and stat.S_ISREG(found.st_mode) and found.st_size < STREAMED and not is_odd:
+            if folder in plain and found and stat.S_ISREG(found.st_mode) and found.st_size < STREAMED:
                 continue
-            if is_odd and _NO_PATH.search(path):
-                raise BadName(f"the index holds the path {os.fsdecode(path)!r}, which no tree can hold")
             if found is None:
                 self._gone.add(path)
                 settled[number] = None
@@ -65,6 +61,8 @@ class Capture:
                     plain.add(folder)
             elif not stat.S_ISLNK(found.st_mode):
                 raise GitError(f"{os.fsdecode(path)} is no file, symbolic link or folder: git cannot store it")
+            elif not is_link_name(path[len(folder) :]):
+                raise BadName(f"{os.fsdecode(path)} is a symbolic link: git takes a file of this name only")
         return settled
 
     def _indexed(self, path: bytes) -> bytes | None:
@@ -114,16 +112,25 @@ class Capture:
 
     def mode_of(self, candidate: Candidate) -> int:
         """The mode that git gives it."""
-        assert candidate.stat is not None, "settled before"
-        return self._status.rules.mode(candidate.stat, self._status.index.mode(candidate.number))
+        number, _, found = candidate
+        assert found is not None, "settled before"
+        return self._status.rules.mode(found, FILE if number in self._new else self._status.index.mode(number))
+
+    def is_indexed(self, candidate: Candidate, id_: ObjectId) -> bool:
+        """Whether the index says that this is the blob of a candidate."""
+        return candidate.number not in self._new and id_ == self._status.index.id(candidate.number)
 
     def changes(self, now: Mapping[int, Stored | None]) -> dict[int, Stored | None]:
         """Those of the entries that are something else now; what was only intended to be added is always among them."""
-        index = self._status.index
+        index, new = self._status.index, self._new
         return {
             number: stored
             for number, stored in now.items()
-            if not stored or stored[1] != index.id(number) or stored[0] != index.mode(number) or index.has_flags(number)
+            if number in new
+            or not stored
+            or stored[1] != index.id(number)
+            or stored[0] != index.mode(number)
+            or index.has_flags(number)
         }
 
     def to_remember(self, candidate: Candidate, now: Stored | None) -> tuple[Stored, os.stat_result] | None:
@@ -132,10 +139,14 @@ class Capture:
         It does for files that git is told not to look at or that come and go, for the mode where the file system has
         none, and for submodules without a repository.
         """
-        index, number = self._status.index, candidate.number
-        if candidate.stat is None or now is None or now[0] == GITLINK or index.has_flags(number):
+        index, (number, _, found) = self._status.index, candidate
+        if found is None or now is None or now[0] == GITLINK:
             return None
-        return (now, candidate.stat) if now[0] == index.mode(number) or number in self._included else None
+        if number in self._new:
+            return now, found
+        if index.has_flags(number):
+            return None
+        return (now, found) if now[0] == index.mode(number) or number in self._included else None
 
 
 def _without_git(repository: Repository) -> dict[str, str]:

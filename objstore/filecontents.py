@@ -6,6 +6,7 @@ Authority: git's `object-file.c` (`index_fd`), `convert.c`; Git LFS's specificat
 
 import os
 import stat
+from collections.abc import Iterator
 
 from .conversion import Cleaner
 from .errors import Conflict, GitError
@@ -42,7 +43,7 @@ class FileContents:
         """The id of the blob with just the bytes of a file of `size` bytes."""
         hasher = self._form.hasher(b"blob %d\0" % size)
         with self._open(path) as file:
-            while block := file.read(_BLOCK):
+            for block in _blocks(file, size):
                 hasher.update(block)
         return ObjectId(hasher.digest())
 
@@ -54,18 +55,21 @@ class FileContents:
         if cleaner.filter == "lfs" and self._pointer_id(path, size) == indexed:
             return indexed  # what it makes of a file is known; only changed files need the program, which stores them
         with self._open(path) as file:
-            start = file.read(_START)
-            if cleaner.leaves_alone(start):
+            if cleaner.leaves_alone(file.read(_START)):
                 return raw
-            return self._form.name_object("blob", cleaner.clean(start + file.read()))
+            file.seek(0)
+            content = b"".join(_blocks(file, size))
+            return raw if len(content) > size else self._form.name_object("blob", cleaner.clean(content))
 
     def _pointer_id(self, path: bytes, size: int) -> ObjectId:
         """The id of the pointer that Git LFS would put in the place of a file."""
         import hashlib  # loads OpenSSL, a tenth of the time of a short command
 
-        with open(self._open_at(path)[0], "rb", buffering=0) as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return self._form.name_object("blob", _POINTER % (digest.encode(), size))
+        hasher = hashlib.sha256(usedforsecurity=False)
+        with self._open(path) as file:
+            for block in _blocks(file, size):
+                hasher.update(block)
+        return self._form.name_object("blob", _POINTER % (hasher.hexdigest().encode(), size))
 
     def store_link(self, path: bytes, sink: BlobSink) -> ObjectId:
         """Store where a symbolic link leads."""
@@ -113,7 +117,7 @@ class FileContents:
             whole = cleaner is not None and not cleaner.leaves_alone(file.read(_START))
             file.seek(0)
             if whole:
-                return file.readall()
+                return _read(fd, size)
             try:
                 return sink.write_blob(file, size, progress)
             except Conflict:
@@ -134,6 +138,14 @@ class FileContents:
             os.close(fd)
             raise Conflict(f"{os.fsdecode(path)} was a file a moment ago, and is none now")
         return fd, found
+
+
+def _blocks(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """A file of `size` bytes, and one byte more if it has grown: it may grow as fast as it is read."""
+    left = size + 1
+    while left > 0 and (block := file.read(min(_BLOCK, left))):
+        yield block
+        left -= len(block)
 
 
 def _read(fd: int, size: int) -> bytes | None:

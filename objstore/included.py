@@ -16,7 +16,7 @@ from operator import attrgetter
 from .composed import composer
 from .errors import BadName, GitError, NotFound
 from .formats.index import Index
-from .formats.objects import is_entry_name
+from .formats.objects import find_bad_path, is_entry_name
 from .ignore import IgnoreRules
 from .indexcopy import Remembered
 from .nested import is_repository
@@ -32,15 +32,19 @@ def included(repository: Repository, known: Remembered, extra: Collection[bytes]
 
     `extra` are paths from the top of the work tree, with "/" between names; "" and "." are the top itself. What is
     tracked are the entries that are `known` without those of untracked files. Raises NotFound where nothing is, BadName
-    for a path that leads out of the work tree or through a link, GitError for an ignored folder and for what git cannot
-    store.
+    for a path that leads out of the work tree or through a link and for a name like ".git", GitError for an ignored
+    folder and for what git cannot store.
     """
     found: set[bytes] = set()
     tracked, compose = _Tracked(repository, known), composer(repository.config)
     ways = _Ways(repository, folders)
     for path in map(compose, extra) if compose else extra:
         found.update(_at(repository, tracked, ways.to(path)))
-    return sorted(set(map(tracked.spelled, found)))
+    paths = sorted(set(map(tracked.spelled, found)))
+    bad = find_bad_path(paths)
+    if bad is not None:
+        raise BadName(f"{os.fsdecode(bad)!r} is a path which no tree can hold")
+    return paths
 
 
 class _Ways:

@@ -36,6 +36,7 @@ from .writetree import Stored
 EXTENSION, NAMES, COLUMNS = b"EXPS", b"EXPN", b"EXPC"
 _STAT = Struct(">4I4xIIIII")  # ctime s, ns, mtime s, ns, (device), inode, mode, uid, gid, size
 _BLOCK = 1 << 20  # bytes that are written at once
+_PARTS = 4096  # of a block
 _ALL = 0xFFFFFFFF  # the bits that an index keeps of a number
 
 Fingerprint = Callable[[Iterable[bytes]], bytes]  # folders → a hash over what decides how their files are converted
@@ -111,7 +112,7 @@ class IndexCopy:
         columns = known.columns or make_columns(index, began_ns - RACY_NS)
         last = _column_blocks(columns, looked, began_ns - RACY_NS) if columns else ()
         with suppress(OSError):
-            self._replace(chain(_blocks(_entries(index, looked), extensions), last))
+            self._replace(chain(_entries(index, looked), _encoded(extensions), last))
 
     def _replace(self, blocks: Iterable[bytes | memoryview]) -> None:
         temporary, hasher = f"{self._path}.{os.getpid()}-{os.urandom(4).hex()}.tmp", self._form.hasher()
@@ -132,19 +133,29 @@ class IndexCopy:
 
 
 def _entries(index: Index, looked: Looked) -> Iterator[bytes | memoryview]:
-    """Header and entries, those that were looked at with what was seen."""
+    """Header and entries, those that were looked at with what was seen, in blocks."""
     entries, done, width = index.entries_bytes(), 0, index.form.width
+    parts: list[bytes | memoryview] = []
+    size = 0  # bytes of the parts from the index
     for number in sorted(looked):
         at, seen = index.offsets[number], looked[number]
-        if at > done:
-            yield entries[done:at]
+        if size > _BLOCK or len(parts) > _PARTS:
+            yield b"".join(parts)
+            parts, size = [], 0
+        if at - done > _BLOCK:  # what lies between a few changes may be a hundred megabytes
+            yield from (b"".join(parts), entries[done:at])
+            parts, size = [], 0
+        else:
+            parts.append(entries[done:at])
+            size += at - done
         if seen is None:
             done = at + _STAT.size
-            yield bytes(entries[at : done - 4]) + bytes(4)  # git's mark for it: no size
+            parts.append(bytes(entries[at : done - 4]) + bytes(4))  # git's mark for it: no size
             continue
         (mode, id_), found = seen
-        yield _STAT.pack(*_fields(found, mode)) + id_
+        parts += _STAT.pack(*_fields(found, mode)), id_
         done = at + _STAT.size + width
+    yield b"".join(parts)
     yield entries[done:]
 
 
@@ -157,23 +168,9 @@ def _fields(found: os.stat_result, mode: int) -> tuple[int, ...]:
     )  # fmt: skip
 
 
-def _blocks(entries: Iterable[bytes | memoryview], extensions: Mapping[bytes, bytes]) -> Iterator[bytes | memoryview]:
-    waiting: list[bytes | memoryview] = []
-    size = 0
-    for entry in entries:
-        if len(entry) > _BLOCK:  # what lies between a few changes may be a hundred megabytes
-            yield b"".join(waiting)
-            yield entry
-            waiting, size = [], 0
-            continue
-        waiting.append(entry)
-        size += len(entry)
-        if size > _BLOCK:
-            yield b"".join(waiting)
-            waiting, size = [], 0
+def _encoded(extensions: Mapping[bytes, bytes]) -> Iterator[bytes]:
     for name, content in extensions.items():
-        waiting += name, len(content).to_bytes(4, "big"), content
-    yield b"".join(waiting)
+        yield b"".join((name, len(content).to_bytes(4, "big"), content))
 
 
 def _column_blocks(columns: StatColumns, looked: Looked, sure_until_ns: int) -> Iterator[bytes]:

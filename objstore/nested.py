@@ -8,9 +8,10 @@ import stat
 
 from .patterns import lazy_pattern
 from .repository import Repository
-from .stores.files import read_file
+from .stores.files import read_start
 
 _GITFILE_MAX = 1 << 20  # bytes; a larger `.git` is none for git
+_HEAD_BYTES = 255  # of HEAD that decide whether it is one; as git
 _HEAD = lazy_pattern(rb"ref:[ \t\r\n]*refs/|[0-9A-Fa-f]{40}")
 
 
@@ -43,8 +44,8 @@ def _is_git_dir(path: bytes) -> bool:
         if os.path.islink(f"{folder}/HEAD"):
             is_head = os.readlink(f"{folder}/HEAD").startswith("refs/")
         else:
-            is_head = _HEAD.match(read_file(f"{folder}/HEAD") or b"") is not None
-        named = read_file(f"{folder}/commondir")
+            is_head = _HEAD.match(read_start(f"{folder}/HEAD", _HEAD_BYTES) or b"") is not None
+        named = read_start(f"{folder}/commondir", _GITFILE_MAX)
     except OSError:
         return False
     common = folder if named is None else os.path.join(folder, os.fsdecode(named.rstrip(b"\r\n")))

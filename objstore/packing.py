@@ -18,7 +18,7 @@ from .formats.pack import HEADER_SIZE, KIND_OF, entry_header
 from .ids import Kind, ObjectFormat, ObjectId
 from .lighttyping import BinaryIO, TypeVar
 from .progress import SILENT, Progress
-from .stores.deflating import LEVEL, deflater
+from .stores.deflating import LEVEL, deflate, deflater
 from .stores.files import Sharing, create, fsync_folder, gone, write_all
 from .stores.keepmarks import Hold
 from .stores.objectstore import ObjectStore
@@ -64,7 +64,7 @@ class PackWriter:
         """Add an object; return its id, which may be known already."""
         id_ = id_ or self._form.name_object(kind, content)
         if id_ not in self._rows:
-            self._append(id_, _header(_TYPES[kind], len(content)) + self._deflater.compress(content, LEVEL))
+            self._append(id_, _header(_TYPES[kind], len(content)) + deflate(content, self._deflater))
         return id_
 
     def another(self) -> "PackWriter":

@@ -142,24 +142,32 @@ def _write(
     if now:
         progress.advance(len(now), 0)
     todo = [each for each in status.candidates if each.number not in now]
+    sink: BlobSink = objects
+    told = 0
 
-    def id_of(candidate: Candidate, sink: BlobSink) -> ObjectId:
-        id_ = capture.id_of(candidate, sink, progress)
-        progress.advance(1, 0)
+    def id_of(candidate: Candidate, into: BlobSink) -> ObjectId:
+        nonlocal told
+        is_here = into is sink  # and not in a forked child, which counts for nobody and prints nothing
+        id_ = capture.id_of(candidate, into, progress if is_here else SILENT)
+        if is_here:
+            progress.advance(1, 0)
+            told += 1
         return id_
 
     with ExitStack() as stack:
         if len(todo) > BULK and not isinstance(objects, Rehearsal):
-            sink: BlobSink = stack.enter_context(bulk := BulkWriter(objects, hold=hold))
+            sink = bulk = stack.enter_context(BulkWriter(objects, hold=hold))
             ids = bulk.write_each(todo, id_of, split=_middle(todo) if workers > 1 else None)
+            sizes = [each.stat.st_size for each in todo[told:] if each.stat]  # of what a child has stored
+            progress.advance(len(sizes), sum(sizes))
         else:
-            sink, ids = objects, [id_of(each, objects) for each in todo]
+            ids = [id_of(each, objects) for each in todo]
         now |= {each.number: (capture.mode_of(each), id_) for each, id_ in zip(todo, ids, strict=True)}
         looked = {each.number: capture.to_remember(each, now[each.number]) for each in status.candidates}
         passing = {number for number, seen in looked.items() if not seen}
         changed = capture.changes(now)
         pairs = zip(todo, ids, strict=True)  # what the index says was not stored again
-        stored = {each.number: id_ for each, id_ in pairs if id_ != status.index.id(each.number)}
+        stored = {each.number: id_ for each, id_ in pairs if not capture.is_indexed(each, id_)}
         made = write_tree(objects, sink, status.index, changed, passing=passing, stored=stored)
         return made.root, looked, frozenset((*stored.values(), *made.complete))
 

@@ -13,7 +13,7 @@ from ..errors import BadName, Corrupt, GitError
 from ..ids import KINDS, Kind, ObjectFormat
 from ..lighttyping import NamedTuple
 from .config import parse
-from .objects import GITLINK, MODES, decode_tree
+from .objects import GITLINK, MODES, decode_tree, folded, is_dot_git
 from .refs import check_name
 
 LATER = frozenset({  # of no harm: git tells of them and takes the object
@@ -26,7 +26,6 @@ LARGEST_ATTRIBUTES = 100 << 20
 _CONTROL = {b".gitmodules": "gitmodules", b".gitattributes": "gitattributes", b".gitignore": "gitignore",
             b".mailmap": "mailmap"}  # fmt: skip
 _SHORT = {"gitmodules": b"gi7eba", "gitattributes": b"gi7d29", "gitignore": b"gi250a", "mailmap": b"maba30"}
-_IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")  # characters that HFS+ does not see
 
 
 class Fault(NamedTuple):
@@ -96,20 +95,11 @@ def _is_bad_url(url: str) -> bool:
 
 def _control_name(name: bytes) -> str | None:
     """Which of git's control files a name is, in the eyes of any file system."""
-    folded = _folded(name)
+    seen = folded(name)
     for plain, what in _CONTROL.items():
-        if folded == plain or _is_short_name(folded, plain[1:7], _SHORT[what]):
+        if seen == plain or _is_short_name(seen, plain[1:7], _SHORT[what]):
             return what
     return None
-
-
-def _folded(name: bytes) -> bytes:
-    """A name as HFS+ and NTFS compare it: without what they do not see, in small letters."""
-    if name.isascii():
-        text = name
-    else:
-        text = _IGNORED.sub("", name.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
-    return text.partition(b":")[0].rstrip(b" .").lower() if b":" in text or text[-1:] in b" ." else text.lower()
 
 
 def _is_short_name(name: bytes, first: bytes, hashed: bytes) -> bool:
@@ -118,10 +108,6 @@ def _is_short_name(name: bytes, first: bytes, hashed: bytes) -> bool:
     if not tilde or not digits.isdigit() or digits.startswith(b"0"):
         return False
     return (start == first and digits in b"1234" and len(digits) == 1) or (len(name) == 8 and hashed.startswith(start))
-
-
-def _is_dot_git(name: bytes) -> bool:
-    return any(_folded(part) in (b".git", b"git~1") for part in name.split(b"\\"))
 
 
 def _of_tree(content: bytes, form: ObjectFormat) -> Iterator[Fault]:
@@ -140,7 +126,7 @@ def _of_tree(content: bytes, form: ObjectFormat) -> Iterator[Fault]:
             ("fullPathname", b"/" in name),
             ("hasDot", name == b"."),
             ("hasDotdot", name == b".."),
-            ("hasDotgit", _is_dot_git(name)),
+            ("hasDotgit", is_dot_git(name)),
             ("zeroPaddedFilemode", digits.startswith(b"0")),
             ("badFilemode", mode not in MODES),
             ("duplicateEntries", name in names),

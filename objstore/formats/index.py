@@ -25,7 +25,10 @@ from .objects import FILE
 VALID, EXTENDED, STAGE = 0x8000, 0x4000, 0x3000  # flags of an entry
 SKIP_WORKTREE, INTENT_TO_ADD = 0x4000, 0x2000  # its extended flags; git refuses an index with any other
 SECOND = 1_000_000_000  # nanoseconds
-REQUIRED = {b"link": "a split index", b"sdir": "a sparse index"}  # extensions of others that must be understood
+REQUIRED = {  # extensions of others that must be understood, and what to do where they are there
+    b"link": ("a split index", "`git update-index --no-split-index` writes it as one file"),
+    b"sdir": ("a sparse index", "`git sparse-checkout reapply --no-sparse-index` writes it in full"),
+}
 _FIXED, _MODE_AT = 40, 24  # bytes of stat fields before the id, and before the mode among them
 _LONG = 0xFFF  # what the flags say of a path that is at least so long, bytes
 
@@ -129,7 +132,8 @@ class Index:
             if at + size > end:
                 raise Corrupt(self.source, at, f"extension {name!r} does not end")
             if not b"A" <= name[:1] <= b"Z":
-                raise Unsupported(REQUIRED.get(name, f"the index extension {name.decode('latin-1')!r}"), self.source)
+                what, hint = REQUIRED.get(name, (f"the index extension {name.decode('latin-1')!r}", ""))
+                raise Unsupported(what, self.source, hint)
             self._spans[name] = (at, at + size)
             at += size
 

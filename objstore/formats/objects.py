@@ -4,7 +4,7 @@ Blobs have no format. Everything is bytes: names and messages of real repositori
 Authority: git's `tree-walk.c` and `commit.c`, gitformat-loose(5), git-commit-tree(1), git-fsck(1).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from ..errors import BadName, Corrupt
@@ -14,6 +14,7 @@ from ..lighttyping import NamedTuple
 TREE, FILE, EXECUTABLE, SYMLINK, GITLINK = 0o040000, 0o100644, 0o100755, 0o120000, 0o160000
 MODES = frozenset({TREE, FILE, EXECUTABLE, SYMLINK, GITLINK})  # the modes that git writes
 _NO_NAMES = frozenset({b"", b".", b".."})
+_UNSEEN = dict.fromkeys((*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF))  # by HFS+
 _WRITTEN = {b"%o" % mode: mode for mode in MODES}
 
 
@@ -80,13 +81,15 @@ def _foreign_mode(digits: bytes, source: str, at: int) -> int:
 def encode_tree(entries: Iterable[TreeEntry]) -> bytes:
     """The one canonical form of a tree: sorted as git sorts, five modes, no name twice.
 
-    Raises BadName for a name that no tree may hold (empty, ".", "..", ".git" in any case, with "/" or NUL).
+    Raises BadName for a name that no tree may hold: see `is_entry_name`, `is_link_name`.
     """
     ordered = sorted(entries, key=_sort_key)
-    names = [name for _, name, _ in ordered]
-    if not _are_entry_names(names) or not MODES.issuperset([mode for mode, _, _ in ordered]):
+    names, modes = [name for _, name, _ in ordered], [mode for mode, _, _ in ordered]
+    if not _are_entry_names(names) or not MODES.issuperset(modes):
         wrong = next(each for each in ordered if not is_entry_name(each.name) or each.mode not in MODES)
         raise BadName(f"a tree cannot hold {wrong.name!r} with mode {wrong.mode:o}")
+    if SYMLINK in modes and not all(is_link_name(name) for mode, name, _ in ordered if mode == SYMLINK):
+        raise BadName("a tree cannot hold .gitmodules as a symbolic link")
     if len(set(names)) != len(names):
         twice = next((name for name, behind in pairwise(names) if name == behind), None)
         if twice is not None:
@@ -102,14 +105,48 @@ def _sort_key(entry: TreeEntry) -> bytes:
 def _are_entry_names(names: list[bytes]) -> bool:
     """Whether all names are: few of many are worth a look of their own."""
     joined = b"/".join(names)
-    if joined.count(b"/") < max(len(names), 1) and b"\0" not in joined and b".git" not in joined.lower():
+    if joined.count(b"/") < max(len(names), 1) and b"\0" not in joined and not _is_suspect(joined):
         return _NO_NAMES.isdisjoint(names)
     return all(map(is_entry_name, names))
 
 
 def is_entry_name(name: bytes) -> bool:
-    """Whether git's fsck lets a tree hold this name."""
-    return not (name in _NO_NAMES or b"/" in name or b"\0" in name or name.lower() == b".git")
+    """Whether git's fsck lets a tree hold this name: no file system takes it for ".git" or for more than a name."""
+    if name in _NO_NAMES or b"/" in name or b"\0" in name:
+        return False
+    return not (_is_suspect(name) and is_dot_git(name))
+
+
+def is_link_name(name: bytes) -> bool:
+    """Whether git lets a symbolic link have this name: where submodules are is never read through one."""
+    return not (_is_suspect(name) and folded(name) == b".gitmodules")
+
+
+def find_bad_path(paths: Sequence[bytes]) -> bytes | None:
+    """The first of some paths ("a/b") with a part that is no name for a tree; None if there is none."""
+    joined = b"/%s/" % b"/".join(paths)
+    if not (_is_suspect(joined) or any(odd in joined for odd in (b"//", b"/./", b"/../", b"\0"))):
+        return None
+    return next((path for path in paths if not all(map(is_entry_name, path.split(b"/")))), None)
+
+
+def _is_suspect(names: bytes) -> bool:
+    """Whether some names are worth a closer look: none of them is ".git" or the like otherwise."""
+    lower = names.lower()
+    return b".git" in lower or b"git~1" in lower or b"\xe2" in names or b"\xef" in names  # the last two: for `_UNSEEN`
+
+
+def is_dot_git(name: bytes) -> bool:
+    """Whether a file system may take a name for ".git": NTFS or HFS+. Source: git's `path.c`, `utf8.c`."""
+    return any(folded(part) in (b".git", b"git~1") for part in name.split(b"\\"))
+
+
+def folded(name: bytes) -> bytes:
+    """A name as HFS+ and NTFS compare it: without what they do not see, in small letters."""
+    text = name
+    if not name.isascii():
+        text = name.decode("utf-8", "surrogateescape").translate(_UNSEEN).encode("utf-8", "surrogateescape")
+    return text.partition(b":")[0].rstrip(b" .").lower() if b":" in text or text[-1:] in b" ." else text.lower()
 
 
 def decode_commit(content: bytes, form: ObjectFormat, source: str = "commit") -> Commit:

@@ -10,6 +10,7 @@ from types import ModuleType
 
 LEVEL = 1  # of both; git's default is 6, which with zlib takes 1.6 times as long for 2 % less
 WORTH_LOADING = 1 << 20  # bytes
+_SMALL, _WINDOW_BITS, _MEMORY_LEVEL = 1 << 12, 12, 5  # bytes; that window holds them, with tables that fit in a cache
 
 
 def deflater(size_bytes: int) -> ModuleType:
@@ -22,3 +23,15 @@ def deflater(size_bytes: int) -> ModuleType:
         return zlib
     found: ModuleType = isal_zlib
     return found
+
+
+def deflate(content: bytes, module: ModuleType) -> bytes:
+    """One content, deflated by a module that `deflater` returned.
+
+    zlib sets up 256 KiB of tables for each, which takes longer than to deflate a small one: that gets 32 KiB.
+    """
+    if len(content) > _SMALL or module is not zlib:
+        deflated: bytes = module.compress(content, LEVEL)
+        return deflated
+    packer = zlib.compressobj(LEVEL, zlib.DEFLATED, _WINDOW_BITS, _MEMORY_LEVEL)
+    return packer.compress(content) + packer.flush()

@@ -161,6 +161,16 @@ def create(path: str, mode: int, sharing: Sharing) -> int:
 
 def make_folders(path: str, sharing: Sharing) -> None:
     """Make a folder and those above it that are missing, with the repository's permissions."""
+    for attempt in range(_RETRIES):
+        try:
+            return _make_missing(path, sharing)
+        except FileNotFoundError:  # one above it was empty, and has gone meanwhile
+            if attempt == _RETRIES - 1:
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _make_missing(path: str, sharing: Sharing) -> None:
     missing = []
     while path and not os.path.isdir(path):
         missing.append(path)
@@ -176,7 +186,11 @@ def make_folders(path: str, sharing: Sharing) -> None:
 def remove_empty_folders(path: str) -> None:
     """Remove a folder that holds nothing but folders. Raises OSError where there is more; a file is left alone."""
     if os.path.isdir(path) and not os.path.islink(path):
-        for folder, _, _ in os.walk(path, topdown=False):
+        folders = [path]
+        for folder in folders:  # grows; `os.walk` calls itself for each level before Python 3.12
+            with os.scandir(folder) as entries:
+                folders += [each.path for each in entries if each.is_dir(follow_symlinks=False)]
+        for folder in reversed(folders):
             os.rmdir(folder)
 
 
@@ -191,9 +205,9 @@ def write_all(fd: int, content: bytes | memoryview, path: str = "") -> None:
         raise
 
 
-def write_new(path: str, content: bytes, sharing: Sharing, *, durable: bool = True) -> None:
+def write_new(path: str, content: bytes, sharing: Sharing, *, mode: int = 0o666, durable: bool = True) -> None:
     """Make a file that must not exist yet; nothing stays of it if that fails. `durable=False` leaves out the fsync."""
-    fd = create(path, 0o666, sharing)
+    fd = create(path, mode, sharing)
     try:
         try:
             write_all(fd, content, path)

@@ -7,11 +7,11 @@ import stat
 from collections.abc import Iterable
 from io import FileIO
 
-from ..errors import Conflict, Corrupt
+from ..errors import Conflict, Corrupt, GitError, Unsupported
 from ..formats.index import Index, IndexRow, encode_index, key_of
 from ..ids import ObjectFormat
 from ..lighttyping import Protocol
-from .files import NONBLOCK, LockFile
+from .files import BINARY, CLOEXEC, NONBLOCK, LockFile
 
 _BLOCK = 1 << 20  # bytes read at a time
 
@@ -67,15 +67,18 @@ class IndexFile:
         return hasher.digest()
 
     def _open(self) -> FileIO:
-        file = FileIO(self._path, opener=lambda path, flags: os.open(path, flags | NONBLOCK))
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            file.close()
-            raise Corrupt(self._path, None, "it is not a file")
-        return file
+        fd = os.open(self._path, os.O_RDONLY | BINARY | CLOEXEC | NONBLOCK)
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            return FileIO(fd)
+        os.close(fd)
+        raise _with_remedy(Corrupt(self._path, None, "it is not a file"))
 
     def decode(self, content: bytes, written_ns: int) -> Index:
-        """The index of bytes that `read_bytes` returned. Raises Unsupported, Corrupt."""
-        return Index(content, self._form, self._path, written_ns)
+        """As the protocol says; the errors have a hint."""
+        try:
+            return Index(content, self._form, self._path, written_ns)
+        except (Corrupt, Unsupported) as error:
+            raise _with_remedy(error) from None
 
     def make(self, rows: Iterable[tuple[bytes, IndexRow]]) -> None:
         """Make the index of a new repository. Raises Conflict if there is one: it is somebody's work."""
@@ -83,3 +86,9 @@ class IndexFile:
             if os.path.exists(self._path):
                 raise Conflict(f"{self._path} exists already")
             lock.commit(encode_index(rows, self._form))
+
+
+def _with_remedy(error: GitError) -> GitError:
+    """The same, saying what to do if it does not say it yet."""
+    error.hint = error.hint or "remove it, then `git reset`; your files stay as they are"
+    return error

@@ -18,6 +18,7 @@ from .deflating import LEVEL, deflater
 from .files import Sharing, create, gone, make_folders, write_all
 
 BLOCK = 1 << 20  # bytes read and compressed at a time
+_RETRIES = 50  # `git gc` removes empty folders at any time: make them again
 _HEADER = 32  # longest header: "commit " and 20 digits, with room
 
 
@@ -51,6 +52,14 @@ class LooseStore:
     def has(self, id_: bytes) -> bool:
         """Whether there is a file for this object."""
         return os.path.exists(self._file(id_))
+
+    def first_bytes(self) -> frozenset[int]:
+        """What the ids of all objects here start with."""
+        try:
+            names = _names_in(self._path)
+        except OSError:  # it may be looked into, and not listed
+            return frozenset(range(256))
+        return frozenset(int(name, 16) for name in names if len(name) == 2 and _HEX.issuperset(name))
 
     def path(self, id_: bytes) -> str | None:
         """The file of an object; None if it is not here."""
@@ -198,15 +207,25 @@ class _Incoming:
         self._sharing.adjust(self._temporary)
         os.close(self._fd)  # Windows renames closed files only
         self._fd = None
-        make_folders(os.path.dirname(path), self._sharing)
+        for _ in range(_RETRIES):
+            make_folders(os.path.dirname(path), self._sharing)
+            if self._link(path):
+                return
+        raise Conflict(gone(self._temporary))
+
+    def _link(self, path: str) -> bool:
+        """Whether the file has its name now; False where its folder has gone."""
         try:
             os.link(self._temporary, path)
         except FileExistsError:
             pass
         except FileNotFoundError:
+            if os.path.exists(self._temporary):
+                return False
             raise Conflict(gone(self._temporary)) from None
         except (OSError, AttributeError):  # no hard links on this file system
             os.replace(self._temporary, path)
+        return True
 
     def __exit__(self, *_: object) -> None:
         if self._fd is not None:

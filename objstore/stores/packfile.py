@@ -140,9 +140,11 @@ class Pack:
             return header.size
         try:
             start = zlib.decompressobj().decompress(self._data[at : at + 1024], 20)  # a Huffman table may come first
+            return read_size(start, read_size(start, 0)[1])[0]
         except zlib.error as error:
             raise Corrupt(self.path + ".pack", at, f"broken zlib data ({error})") from None
-        return read_size(start, read_size(start, 0)[1])[0]
+        except Corrupt as error:
+            raise Corrupt(self.path + ".pack", offset, error.why) from None
 
     def kind(self, offset: int) -> Kind:
         """The kind of the object at `offset`; that of a delta is its base's. Raises Corrupt for endless chains."""

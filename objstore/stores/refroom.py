@@ -1,6 +1,6 @@
 """Whether there is room for a new ref: no ref may have the name of a folder in which another one lies.
 
-Branches, tags and whatever else stands right below "refs/" have a folder of their own that is never a ref.
+Branches, tags and the like stand in folders of their own, such as "refs/heads", which may not be refs either.
 Authority: git's `refs.c` (`refs_verify_refname_available`).
 """
 
@@ -32,5 +32,5 @@ class Room:
 
 
 def folders_of(name: str) -> list[str]:
-    """What may be no ref where `name` is one, "refs/heads" and its like left out."""
+    """What may be no ref where `name` is one: "refs/heads", "refs/heads/a" for "refs/heads/a/b"."""
     return [name[:at] for at, letter in enumerate(name) if letter == "/" and "/" in name[:at]]

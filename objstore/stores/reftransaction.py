@@ -91,6 +91,8 @@ class RefTransaction:
 
     def _plan(self, updates: Sequence[RefUpdate]) -> tuple[dict[str, _Change], dict[str, str]]:
         """The changes by name, nothing locked yet, and what the symbolic refs on the way say."""
+        for update in updates:
+            check_name(update.name)  # before any of them becomes a path
         links: dict[str, str] = {}
         changes: dict[str, _Change] = {}
         try:
@@ -99,7 +101,6 @@ class RefTransaction:
             head = None
         glance = Glance(self._files, [update.name for update in updates])
         for update in updates:
-            check_name(update.name)
             way, _ = glance.follow(update.name)
             told = way[:-1]
             if isinstance(head, SymbolicRef) and head.target in way and "HEAD" not in way:

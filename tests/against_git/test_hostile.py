@@ -18,6 +18,8 @@ from expref.objstore.repository import Repository
 from expref.objstore.revisions import find
 from expref.objstore.stores.refstore import RefUpdate
 from expref.objstore.trees import flatten, get_entry
+from expref.objstore.untracked import untracked
+from expref.objstore.worktree import snapshot
 
 from tests.conftest import needs
 from tests.gitrepo import everything_in
@@ -85,10 +87,35 @@ def test_of_two_entries_of_one_name_the_first_is_meant_as_by_git(repo):
     assert repo.git("rev-parse", f"{tree}:x") == str(one)
 
 
-@pytest.mark.parametrize("name", [b"", b".", b"..", b".git", b".GIT", b"a/b", b"/", b"a\0b"])
-def test_no_tree_with_a_name_that_leads_elsewhere_is_written(name):
+@pytest.mark.parametrize("name", [
+    b"", b".", b"..", b".git", b".GIT", b"a/b", b"/", b"a\0b", b"git~1", b"GIT~1", b".git ", b".git. .", b".git::$INDEX_ALLOCATION",
+    b".g\xe2\x80\x8cit", b"\xef\xbb\xbf.GIT", b"git\xe2\x81\xaf~1", b"a\\.git",
+])  # fmt: skip
+def test_no_tree_with_a_name_that_leads_elsewhere_is_written(repo, name):
     with pytest.raises(BadName):
-        encode_tree([TreeEntry(FILE, name, ObjectId(bytes(20)))])
+        encode_tree([TreeEntry(FILE, b"a", ObjectId(bytes(20))), TreeEntry(FILE, name, ObjectId(bytes(20)))])
+    repo.git("hash-object", "-t", "tree", "-w", "--stdin", "--literally", stdin=tree_of((FILE, name, bytes(20))))
+    assert repo.try_git("fsck", "--strict").returncode != 0
+
+
+@pytest.mark.parametrize("name", ["git~1/config", "a/.git ", "a/GIT~1", ".git.:x", ".gitmodules", "a/.GitModules"])
+def test_a_name_that_git_does_not_add_is_in_no_snapshot(repo, name):
+    path = repo.write(name)
+    if name.lower().endswith(".gitmodules"):
+        path.unlink()
+        path.symlink_to("x")
+    assert "invalid path" in repo.try_git("add", "--", name).stderr.decode()
+    before = everything_in(repo.path)
+    with pytest.raises(BadName, match="no tree can hold|no path in the work tree|is a symbolic link"):
+        snapshot(repo.open(), extra=[b""])
+    assert everything_in(repo.path) == before
+
+
+@pytest.mark.parametrize("name", ["git~2", ".gitx", ".git~1", "git", "a:.git", "b\u2014.git", ".gıt", ".gitmodules"])
+def test_a_name_that_is_only_like_gits_own_is_in_a_snapshot(repo, name):
+    repo.write(name)
+    assert repo.git("ls-tree", "-r", "--name-only", "-z", str(snapshot(repo.open(), extra=[b""]))) == f"{name}\0"
+    assert repo.try_git("fsck", "--strict").returncode == 0
 
 
 # --- ids and names of refs that become paths (class 16)
@@ -309,6 +336,13 @@ def test_a_head_of_eight_gigabytes_costs_nothing(repo, child_env):
     with (repo.path / ".git/HEAD").open("ab") as head:
         head.truncate(1 << 33)
     assert opened_in_bounds(repo, child_env)
+
+
+def test_a_repository_in_the_work_tree_with_a_head_of_a_terabyte_is_one_like_others(repo):
+    inner = repo.other(f"{repo.path.name}/inner").init()
+    with (inner.path / ".git/HEAD").open("ab") as head:
+        head.truncate(1 << 40)
+    assert list(untracked(repo.open())) == [b"inner/"]
 
 
 def test_a_chain_of_many_tags_is_followed_without_recursion(repo):

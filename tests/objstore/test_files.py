@@ -22,6 +22,8 @@ from expref.objstore.stores.files import (
     write_new,
 )
 
+from tests.deepfolder import deep_folder
+
 
 def mode_of(path):
     return stat.S_IMODE(os.lstat(path).st_mode)
@@ -114,6 +116,9 @@ def test_only_folders_of_folders_are_removed(tmp_path):
     with pytest.raises(OSError):
         remove_empty_folders(str(tmp_path / "full"))
     assert sorted(os.listdir(tmp_path)) == ["full", "link"]
+    with deep_folder(tmp_path, 1500):
+        remove_empty_folders(str(tmp_path / "d"))
+    assert sorted(os.listdir(tmp_path)) == ["full", "link"]
 
 
 def test_a_new_file_never_replaces_one(tmp_path):
@@ -151,6 +156,21 @@ def test_folders_that_another_makes_meanwhile_are_fine(tmp_path):
     for thread in threads:
         thread.join()
     assert all(map(os.path.isdir, paths))
+
+
+def test_folders_that_another_removes_meanwhile_are_made_again(tmp_path, monkeypatch):
+    """git removes empty folders of refs, from the innermost up, while we make one in them."""
+    (tmp_path / "a").mkdir()
+    mkdir = os.mkdir
+
+    def make_late(path, *args):
+        monkeypatch.setattr(os, "mkdir", mkdir)
+        os.rmdir(tmp_path / "a")
+        mkdir(path, *args)
+
+    monkeypatch.setattr(os, "mkdir", make_late)
+    write_new(str(tmp_path / "a/b/f"), b"x", PRIVATE)
+    assert (tmp_path / "a/b/f").read_bytes() == b"x"
 
 
 def test_a_short_write_is_continued():

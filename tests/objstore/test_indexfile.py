@@ -2,7 +2,7 @@
 import os
 
 import pytest
-from expref.objstore.errors import Conflict
+from expref.objstore.errors import Conflict, Corrupt
 from expref.objstore.formats.index import IndexRow
 from expref.objstore.formats.objects import FILE
 from expref.objstore.ids import SHA1
@@ -29,3 +29,11 @@ def test_when_the_file_was_written_comes_with_it(tmp_path):
     store.make([])
     os.utime(tmp_path / "index", ns=(1, 123_456_789_000))
     assert store.read().written_ns == 123_456_789_000
+
+
+@pytest.mark.parametrize("harm", [lambda path: path.mkdir(), os.mkfifo, lambda path: path.write_bytes(b"x" * 99)])
+def test_what_is_no_index_says_what_to_do(tmp_path, harm):
+    harm(tmp_path / "index")
+    with pytest.raises(Corrupt) as caught:
+        IndexFile(str(tmp_path / "index"), SHA1).read()
+    assert "git reset" in caught.value.hint

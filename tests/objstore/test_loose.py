@@ -90,6 +90,19 @@ def test_without_hard_links_the_file_is_renamed(store, tmp_path, monkeypatch):
     assert len(files_in(tmp_path)) == 1
 
 
+def test_a_folder_that_a_gc_removes_meanwhile_is_made_again(store, tmp_path, monkeypatch):
+    link = os.link
+
+    def link_late(temporary, path):
+        monkeypatch.setattr(os, "link", link)
+        os.rmdir(os.path.dirname(path))
+        link(temporary, path)
+
+    monkeypatch.setattr(os, "link", link_late)
+    id_ = store.write_blob(io.BytesIO(b"12345"), 5)
+    assert store.get(id_).content == b"12345" and len(files_in(tmp_path)) == 1
+
+
 def test_a_write_that_fails_leaves_nothing(store, tmp_path, monkeypatch):
     def fail(fd):
         raise OSError(5, "Input/output error")

@@ -15,6 +15,7 @@ from expref.objstore.formats.objects import (
     encode_commit,
     encode_signature,
     encode_tree,
+    find_bad_path,
     is_entry_name,
     parse_signature,
 )
@@ -45,6 +46,22 @@ def test_a_name_that_no_tree_may_hold_is_not_written(name):
     assert not is_entry_name(name)
     with pytest.raises(BadName, match="cannot hold"):
         encode_tree([TreeEntry(FILE, name, oid(1))])
+
+
+@pytest.mark.parametrize("name", [b".gitmodules", b".GITMODULES", b".gitmodules. ", b".git\xe2\x80\x8dmodules"])
+def test_where_submodules_are_is_read_through_no_link(name):
+    with pytest.raises(BadName, match="as a symbolic link"):
+        encode_tree([TreeEntry(SYMLINK, name, oid(1))])
+    assert name in encode_tree([TreeEntry(FILE, name, oid(1)), TreeEntry(SYMLINK, b".gitattributes", oid(1))])
+
+
+def test_of_many_paths_the_first_bad_one_is_found():
+    good = [b"a/b", b".gitignore", b"c/.github/d", b"\xe2\x80\x94/e", b"..."]
+    assert find_bad_path(good) is None
+    assert find_bad_path([]) is None
+    for bad in (b"", b"a//b", b"/a", b"a/", b"./a", b"a/..", b"a/.Git/b", b"git~1/b", b"a\0b", b"a/.g\xe2\x80\x8cit"):
+        assert find_bad_path([*good, bad, b"x/.git"]) == bad
+        assert find_bad_path([bad]) == bad
 
 
 @pytest.mark.parametrize("names", [[(FILE, b"a"), (FILE, b"a")], [(FILE, b"a"), (FILE, b"a.b"), (TREE, b"a")]])

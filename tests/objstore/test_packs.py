@@ -192,7 +192,7 @@ def test_a_size_comes_from_the_headers(folder, store):
         pack, offset = store.locate(id_)
         assert pack.size(offset) == size
     pack, offset = store.locate(oid(2))
-    with pytest.raises(Corrupt, match="a length does not end"):
+    with pytest.raises(Corrupt, match=rf"pack-test\.pack:{offset}: a length does not end"):
         pack.size(offset)
 
 

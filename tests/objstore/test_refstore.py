@@ -359,6 +359,12 @@ def test_of_many_new_refs_none_is_made_where_one_is_refused(folder, there, is_pa
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == files
 
 
+@pytest.mark.parametrize("place", ["refs/exps/a\0b", "refs/exps/../..", "/etc"])
+def test_of_many_refs_with_bad_names_none_becomes_a_path(folder, place):
+    with pytest.raises(BadName, match="bad ref name"):
+        many(ruled(folder, find_kind=lambda _: "commit"), folder=place)
+
+
 def test_many_new_refs_and_changes_and_deletions_are_one_update(folder):
     store = ruled(folder, find_kind=lambda _: "commit")
     many(store)

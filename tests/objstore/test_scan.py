@@ -132,16 +132,23 @@ def many(root, monkeypatch):
 
 @pytest.fixture
 def forks(monkeypatch):
-    """Counts calls of os.fork."""
-    calls, fork = [], getattr(os, "fork", None)
-    monkeypatch.setattr(os, "fork", lambda: calls.append(1) or fork(), raising=False)
-    return calls
+    """The processes that os.fork has made."""
+    made, fork = [], getattr(os, "fork", None)
+
+    def noted():
+        made.append(fork())
+        return made[-1]
+
+    monkeypatch.setattr(os, "fork", noted, raising=False)
+    return made
 
 
-def no_children():
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
-    return True
+def are_waited_for(children):
+    """Whether there were some, and none is left; other children of this process are servers of other tests."""
+    for child in children:
+        with pytest.raises(ChildProcessError):
+            os.waitpid(child, os.WNOHANG)
+    return bool(children)
 
 
 def descriptors():
@@ -154,7 +161,7 @@ def test_two_processes_say_what_one_does(root, many, forks):
     for entries in (many, many[:11], many[:10]):
         assert look(root, *entries, workers=2) == look(root, *entries) == [each.path for each in entries[::5]]
     assert len(forks) == 3
-    assert no_children()
+    assert are_waited_for(forks)
     assert descriptors() == open_before
 
 
@@ -180,7 +187,7 @@ def test_a_process_with_threads_is_not_forked(root, many, forks):
 
 @forking
 @pytest.mark.parametrize("when", ["before", "half done", "raises"])
-def test_a_child_that_ends_early_is_not_believed(root, many, monkeypatch, when):
+def test_a_child_that_ends_early_is_not_believed(root, many, monkeypatch, forks, when):
     parent, write_all = os.getpid(), forking_module.write_all
 
     def fail(fd, content):
@@ -193,7 +200,7 @@ def test_a_child_that_ends_early_is_not_believed(root, many, monkeypatch, when):
     monkeypatch.setattr(forking_module, "write_all", fail)
     assert look(root, *many, workers=2) == [each.path for each in many[::5]]
     assert os.getpid() == parent
-    assert no_children()
+    assert are_waited_for(forks)
 
 
 @forking
@@ -208,7 +215,7 @@ def test_without_room_for_a_process_one_does_it_all(root, many, monkeypatch):
 
 
 @forking
-def test_an_interrupted_look_leaves_no_child(root, many, monkeypatch):
+def test_an_interrupted_look_leaves_no_child(root, many, monkeypatch, forks):
     parent, look_at = os.getpid(), scan._look
 
     def interrupted(*arguments):
@@ -220,7 +227,7 @@ def test_an_interrupted_look_leaves_no_child(root, many, monkeypatch):
     monkeypatch.setattr(scan, "_look", interrupted)
     with pytest.raises(KeyboardInterrupt):
         look(root, *many, workers=2)
-    assert no_children()
+    assert are_waited_for(forks)
     assert descriptors() == before
 
 

@@ -3,6 +3,7 @@ import os
 import time
 
 import pytest
+from expref.objstore import worktree
 from expref.objstore.errors import BadName, Conflict, GitError, NotFound
 from expref.objstore.filecontents import STREAMED
 from expref.objstore.formats.index import IndexRow
@@ -87,6 +88,17 @@ def test_what_is_read_is_counted(repository, root):
     snapshot(repository, progress=counting)
     assert sum(items for items, _ in counting.calls) == 2
     assert sum(size for _, size in counting.calls) == 7
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_a_second_process_reads_is_counted_by_the_first(repository, root, monkeypatch, workers):
+    monkeypatch.setattr(worktree, "BULK", 3)
+    track(repository, root, **{f"f{number}": b"" for number in range(9)})
+    for number in range(9):
+        (root / f"f{number}").write_bytes(b"%d" % number)
+    counting = Counting()
+    snapshot(repository, progress=counting, workers=workers)
+    assert [sum(numbers) for numbers in zip(*counting.calls, strict=True)] == [9, 9]
 
 
 def test_a_big_file_is_read_in_blocks_and_stored(repository, root):

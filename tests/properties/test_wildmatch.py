@@ -91,4 +91,4 @@ path_matcher(pattern)(text), name_matcher(pattern)(text), path_matcher(pattern, 
 @pytest.mark.parametrize("pattern, text", ADVERSARIES.values(), ids=ADVERSARIES)
 def test_no_pattern_takes_long(pattern, text, child_env):
     script = MATCH.format(pattern=pattern, text=text)
-    subprocess.run([sys.executable, "-c", script], env=child_env, check=True, timeout=20)
+    subprocess.run([sys.executable, "-c", script], env=child_env, check=True, timeout=120)
