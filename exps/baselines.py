@@ -1,6 +1,7 @@
 """What people call the commits that experiments stand on."""
 from collections.abc import Collection
 
+from expref.objstore.errors import GitError
 from expref.objstore.ids import ObjectId
 from expref.objstore.repository import Repository
 
@@ -20,8 +21,11 @@ def commit_names(repository: Repository, wanted: Collection[ObjectId]) -> dict[O
 
 
 def _commit_of(repository: Repository, id_: ObjectId) -> ObjectId:
-    """The commit that an annotated tag points to; any other id as it is."""
-    found = repository.objects.get(id_)
-    if found is None or found.kind != "tag":
+    """The commit that an annotated tag points to; any other id as it is, and that of a tag that cannot be read."""
+    try:
+        found = repository.objects.get(id_)
+        if found is None or found.kind != "tag":
+            return id_
+        return repository.object_format.parse_id(found.content.split(b"\n", 1)[0].removeprefix(b"object "))
+    except GitError:
         return id_
-    return repository.object_format.parse_id(found.content.split(b"\n", 1)[0].removeprefix(b"object "))

@@ -63,10 +63,10 @@ def grid(table: Table, form: Form, order: Order | None = None) -> Grid:
         values = {name: [column[place] for place in places] for name, column in values.items()}
     fixed = zip(*(_fixed(line, form) for line in lines), strict=True) if lines else ([] for _ in FIXED)
     columns = dict(zip(FIXED, map(list, fixed), strict=True))
-    headings, broken = _headings(values), _broken(lines)
+    deps = sorted({path for line in lines for path in line.row.deps})
+    headings, broken = _headings(values, deps), _broken(lines)
     for name, column in values.items():
         columns[headings[name]] = _texts(column, form, broken.get(name[:2], broken[None]))
-    deps = sorted({path for line in lines for path in line.row.deps})
     for path in deps:
         columns[path] = [_hash(line.row, path) or form.fill for line in lines]
     kinds = {heading: name.kind for name, heading in headings.items()} | dict.fromkeys(deps, "deps")
@@ -143,9 +143,9 @@ def _below(node: _Node, key: str) -> Name:
     return node.name._replace(key=node.name.key + key)
 
 
-def _headings(names: Collection[Name]) -> dict[Name, str]:
-    """A leaf is called by its key alone where no other column is."""
-    times = Counter([*FIXED, *(name.key for name in names)])
+def _headings(names: Collection[Name], deps: Sequence[str]) -> dict[Name, str]:
+    """A leaf is called by its key alone where no other column is; dependencies by their paths."""
+    times = Counter([*FIXED, *deps, *(name.key for name in names)])
     return {name: name.key if times[name.key] == 1 else f"{name.path}:{name.key}" for name in names}
 
 

@@ -5,6 +5,7 @@ Of either side all may be meant or one folder, where experiments are organised a
 
 import os
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 
 from expref.objstore.ids import ObjectId
 from expref.objstore.lighttyping import NamedTuple
@@ -113,7 +114,12 @@ def chosen(found: Changes, targets: Collection[str]) -> Changes:
     """The changes in some files, or in those below some folders; all if none is named."""
     if not targets:
         return found
-    return {path: each for path, each in found.items() if any(f"{path}/".startswith(f"{at}/") for at in targets)}
+    return {path: each for path, each in found.items() if is_among(path, targets)}
+
+
+def is_among(path: str, targets: Collection[str]) -> bool:
+    """Whether a file is one of these, or below one of them."""
+    return any(f"{path}/".startswith(f"{at}/") for at in targets)
 
 
 def changes(old: Mapping[str, FileValues], new: Mapping[str, FileValues], *, unchanged: bool = False) -> Changes:
@@ -157,5 +163,7 @@ def _change(old: object, new: object, unchanged: bool) -> Change | None:
         return None
     change: Change = {"old": old, "new": new}
     if isinstance(old, (int, float)) and isinstance(new, (int, float)):
-        change["diff"] = new - old
+        with suppress(OverflowError, ValueError):
+            str(new - old)  # fails for more digits than Python prints
+            change["diff"] = new - old  # fails for a whole number that is larger than any float, and a float
     return change

@@ -15,7 +15,7 @@ from expref.objstore.stores.lockmarks import holder
 
 from .errors import ExpError
 from .experiments import listing
-from .formats.refnames import HIDDEN, PREFIX
+from .formats.refnames import HIDDEN, PREFIX, is_of_dvc
 from .model import ExperimentRef
 from .project import Project
 
@@ -92,18 +92,20 @@ def _head(project: Project) -> Iterator[Problem]:
         yield Problem(f"HEAD cannot be read: {error}", remedy)
     try:
         repository.index.read()
-    except (GitError, OSError) as error:
-        yield Problem(f"the index cannot be read: {error}", "remove it, then `git reset`; your files stay as they are")
+    except GitError as error:
+        yield Problem(f"the index cannot be read: {error}", error.hint)
+    except OSError as error:
+        yield Problem(f"the index cannot be read: {error}", "make it readable for you")
 
 
 def _refs(project: Project) -> Iterator[Problem]:
     repository = project.repository
     for ref in repository.refs.refs("refs/"):
         path = f"{repository.common_dir}/{ref.name}"
-        ours = ref.name.startswith((PREFIX, HIDDEN)) and os.path.isfile(path)
+        ours = ref.name.startswith((PREFIX, HIDDEN)) and not is_of_dvc(ref.name)
         if ref.broken:
             aside = f"--fix puts its file aside, into {project.state.path(ASIDE)}"
-            remedy, repaired = (aside, "put aside") if ours else (_DELETE.format(ref.name), "")
+            remedy, repaired = (aside, "put aside") if ours and os.path.isfile(path) else (_DELETE.format(ref.name), "")
             yield Problem(f"broken ref {ref.name}: {ref.broken}", remedy, repaired, path)
         elif ref.id and not repository.objects.has(ref.id):
             remedy = "fetch it from where it came, or `exps remove` it" if ours else _DELETE.format(ref.name)

@@ -11,7 +11,7 @@ from expref.objstore.repository import Repository
 from expref.objstore.stores.refstore import RefUpdate
 
 from .errors import ExpError, Status
-from .formats.refnames import PREFIX, folder_of, parse_ref, ref_of
+from .formats.refnames import PREFIX, folder_of, is_of_dvc, parse_ref, ref_of
 from .model import Experiment, ExperimentRef
 from .words import pick
 
@@ -29,7 +29,8 @@ def listing(repository: Repository, baseline: ObjectId | None = None) -> Listing
     """All experiments, or those of one baseline. What is below `refs/exps` and no experiment is left out."""
     refs = list(repository.refs.refs(folder_of(baseline) if baseline else PREFIX))
     found = (parse_ref(ref.name, ref.id, repository.object_format) for ref in refs if ref.id)
-    return Listing(tuple(filter(None, found)), tuple(f"{ref.name}: {ref.broken}" for ref in refs if ref.broken))
+    broken = (f"{ref.name}: {ref.broken}" for ref in refs if ref.broken and not is_of_dvc(ref.name))
+    return Listing(tuple(filter(None, found)), tuple(broken))
 
 
 def experiments_called(repository: Repository, name: str) -> list[ExperimentRef]:

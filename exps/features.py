@@ -95,7 +95,7 @@ def _replaced(project: Project) -> str:
 def _index(project: Project) -> str:
     try:
         index = project.repository.index.read()
-    except GitError:
+    except (GitError, OSError):
         return ""  # a problem, and told as one
     return f"{len(index)} tracked file{'s' if len(index) != 1 else ''}"
 

@@ -13,7 +13,15 @@ LEFT = "crowd"  # in the shared state folder: what was there after the last time
 def is_due(project: Project) -> bool:
     """Whether it is time to tidy up."""
     now, before = crowd(project.repository), _left(project)
-    return now.loose - before.loose >= MOST_LOOSE or now.packs - before.packs >= MOST_PACKS
+    least = Crowd(min(now.loose, before.loose), min(now.packs, before.packs))
+    if least != before:  # `git gc` was here
+        note(project, least)
+    return now.loose - least.loose >= MOST_LOOSE or now.packs - least.packs >= MOST_PACKS
+
+
+def note(project: Project, left: Crowd) -> None:
+    """Remember how much is there when there is nothing to tidy up."""
+    project.state.write(LEFT, f"{left.loose} {left.packs}\n".encode())
 
 
 def _left(project: Project) -> Crowd:

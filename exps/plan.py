@@ -167,7 +167,7 @@ def _declared(source: WorkFiles) -> tuple[dict[str, bool], int, list[str]]:
 
 def _captured(source: WorkFiles, path: str) -> Captured:
     def values(file: str) -> object:
-        found = source.get(file)
+        found = source.get(file) if pipeline.is_inside(file) else None
         return params.decode(file, found[1]()) if found else None
 
     document = pipeline.decode(_content(source, path), path).values
@@ -182,13 +182,14 @@ def _content(source: WorkFiles, path: str) -> bytes:
 def _untracked(project: Project, seen: Status, declared: tuple[str, bool], rules: IgnoreRules) -> Sequence[bytes]:
     """The untracked files that a declared path stands for; none where nothing is, or nothing that can be stored."""
     path, even_ignored = declared
-    full, place = os.path.join(project.root, path), project.prefix + os.fsencode(path)
+    full = os.path.join(project.root, path)
+    if not os.path.lexists(full):
+        return ()
+    place = project.prefix + os.fsencode(path)
     is_folder = os.path.isdir(full) and not os.path.islink(full)
     number = seen.known.entries.find(place)
     is_tracked = number is not None and number not in seen.known.included
-    if is_tracked or not os.path.lexists(full):
-        return ()
-    if not even_ignored and rules.ignored(place, is_folder):
+    if is_tracked or (not even_ignored and rules.ignored(place, is_folder)):
         return ()
     wanted = [place]
     if even_ignored and is_folder:

@@ -134,8 +134,8 @@ class _Reader:
         return found
 
     def _variables(self, path: str) -> object:
-        """The values in a file of variables; None if there is none. Raises BadFile."""
-        return self._needed("params", path)
+        """The values in a file of variables; None if there is none in the project. Raises BadFile."""
+        return self._needed("params", path) if pipeline.is_inside(path) else None
 
     def _needed(self, kind: str, path: str) -> Any:
         """What a file says without which there is no row; None if there is none. Raises BadFile."""
@@ -191,6 +191,7 @@ class _Reader:
         try:
             return self._source.below(path) or [path]
         except (GitError, OSError):
+            self.is_lasting = False
             return [path]
 
 

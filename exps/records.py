@@ -18,7 +18,7 @@ from expref.objstore.stores.files import CLOEXEC, NONBLOCK
 from .state import State
 from .version import VERSION
 
-FORMAT = 1  # raised with every change of what rows and files mean
+FORMAT = 2  # raised with every change of what rows and files mean
 MOST_BYTES = 96 << 20  # of a file: some 30,000 rows of 50 parameters
 LONGEST = 1 << 20  # bytes of a text; what is longer is found out again each time
 
@@ -35,8 +35,12 @@ class Records:
     """One such file."""
 
     def __init__(self, state: State, name: str, about: str, width: int) -> None:
-        """Look at the file `name`; `about` is what its records depend on besides their keys of `width` bytes."""
-        self._state, self._name = state, name
+        """Look at the file `name`; `about` is what its records depend on besides their keys of `width` bytes.
+
+        What is about something has a file of its own, so that two projects of a repository do not drive each other out.
+        """
+        self._state = state
+        self._name = f"{name}-{zlib.crc32(about.encode()):08x}" if about else name
         self._header = f"exps {name} {FORMAT} {VERSION} {width} {about!a}\n".encode()
         self._seed = zlib.crc32(self._header)
         self._head = Struct(f">{width}sqII")  # key, number, size of the text, checksum
@@ -106,24 +110,29 @@ class Records:
         return b"".join(reversed(kept))
 
     def _load(self) -> mmap.mmap | bytes:
-        """Find where each record is, once; of two with one key the later counts."""
+        """Find where each record is, once. What ends in the middle of one may be growing at this moment."""
         if self._content is not None:
             return self._content
-        content = self._content = self._map()
+        content = self._map()
+        while not (is_whole := self._find(content)) and len(longer := self._map()) > len(content):
+            content = longer
+        self._content, self._damaged = content, not is_whole
+        return content
+
+    def _find(self, content: mmap.mmap | bytes) -> bool:
+        """Note where each record is, of two with one key the later; whether there is nothing but whole ones."""
         unpack, size, end = self._head.unpack_from, self._head.size, len(content)
-        at = len(self._header)
+        at, self._places = len(self._header), {}
         while at < end:
             if at + size > end:
-                self._damaged = True
-                break
+                return False
             key, number, length, checksum = unpack(content, at)
             start = at + size
             at = start + length
             if length > LONGEST or at > end:
-                self._damaged = True
-                break
+                return False
             self._places[key] = number, start, at, checksum
-        return content
+        return True
 
     def _map(self) -> mmap.mmap | bytes:
         try:

@@ -10,7 +10,7 @@ from expref.objstore.errors import BadName, RemoteError
 from expref.objstore.transport.values import PushCommand, PushResult, Remote
 
 from .errors import ExpError, Status
-from .formats.refnames import check_name, ref_of
+from .formats.refnames import ALLOWED, check_name, ref_of
 from .model import ExperimentRef
 from .naming import find_baselines, find_experiments
 from .project import Project
@@ -58,7 +58,7 @@ def rename_there(project: Project, where: Place, old: str, new: str, *, replace:
     try:
         check_name(new)
     except BadName as wrong:
-        raise ExpError(str(wrong)) from None
+        raise ExpError(str(wrong), ALLOWED) from None
     with _opened(project, where) as remotes:
         known = _known(project, remotes)
         (found,) = find_experiments(project.repository, [old], known)

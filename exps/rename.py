@@ -4,7 +4,7 @@ from expref.objstore.errors import BadName
 
 from .errors import ExpError, Status
 from .experiments import get
-from .formats.refnames import check_name
+from .formats.refnames import ALLOWED, check_name
 from .model import ExperimentRef
 from .naming import find_experiments
 from .project import Project
@@ -25,7 +25,7 @@ def rename(
     try:
         check_name(new)
     except BadName as wrong:
-        raise ExpError(str(wrong)) from None
+        raise ExpError(str(wrong), ALLOWED) from None
     taken = get(project.repository, found.baseline, new)
     if taken and not replace:
         where = f"on {str(found.baseline)[:7]}"

@@ -111,7 +111,8 @@ class Row:
         if self.is_broken:
             return Row(self.name, self.id, self.created, self.text, checkpoints=earlier)
         said, chosen = json.loads(self.text), json.loads(self.chosen)
-        found = {path: _selected(said["params"][path], keys) for path, keys in chosen["keys"].items()}
+        keys = {path: keys for path, keys in chosen["keys"].items() if path in said["params"]}  # a folder may change
+        found = {path: _selected(said["params"][path], each) for path, each in keys.items()}
         said["params"] = {path: {"data": values} for path, values in chosen["vars"].items()} | found
         return Row(self.name, self.id, self.created, json.dumps(said), checkpoints=earlier)
 

@@ -16,7 +16,7 @@ from expref.objstore.worktree import Change, Snapshot, changes, store
 
 from .errors import ExpError
 from .experiments import check_free, get, new_name
-from .formats.refnames import check_name, ref_of
+from .formats.refnames import ALLOWED, check_name, ref_of
 from .housekeeping import is_due
 from .memory import remember
 from .model import Experiment, ExperimentRef
@@ -132,7 +132,7 @@ def _check(name: str) -> None:
     try:
         check_name(name)
     except BadName as wrong:
-        raise ExpError(str(wrong), "a name may hold letters, digits, '-', '_', '.', '@', '+' and the like") from None
+        raise ExpError(str(wrong), ALLOWED) from None
 
 
 def _encoded(message: str) -> bytes:

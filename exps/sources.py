@@ -28,6 +28,7 @@ from .project import Project
 
 PIPELINE, SINGLE, IGNORE = "dvc.yaml", ".dvc", ".dvcignore"  # the second is a suffix
 _ENDS = (b"dvc.yaml", b".dvc")
+_MARKS = (b"40000 ", *(end + b"\0" for end in _ENDS))  # of a folder in the bytes of a tree, and of these
 _NAMED = (*_ENDS, b"/")  # how untracked names end that matter: folders are one name
 MOST_FILES = 1000  # of a folder that is declared as parameters or metrics; pipelines of a project
 _PRIVATE = {".git", ".dvc"}
@@ -98,7 +99,8 @@ class WorkFiles:
         return _kept(inside, self._ignore_rules)
 
     def _ignore_rules(self, folder: str) -> RuleList | None:
-        content = read_file(os.path.join(self._project.root, folder, IGNORE))
+        path = os.path.join(self._project.root, folder, IGNORE)
+        content = None if os.path.isdir(path) else read_file(path)
         return RuleList(parse(content)) if content else None
 
     def _tracked_and_new(self) -> Iterator[str]:
@@ -189,7 +191,7 @@ class Trees:
         todo = [entry.id for entry in self.entries(tree).values() if entry.mode == TREE]
         while todo:
             inner = todo[-1]
-            if inner in self.barren or inner in self._pipelines:
+            if inner in self.barren or inner in self._pipelines or self._is_barren(inner):
                 todo.pop()
                 continue
             entries = self.entries(inner)
@@ -205,6 +207,15 @@ class Trees:
             else:
                 self.barren.add(inner)
         return self._joined(self.entries(tree))
+
+    def _is_barren(self, tree: ObjectId) -> bool:
+        """Whether a search through the bytes of a tree can say that it has neither folders nor pipeline files."""
+        if tree in self._read:
+            return False
+        content = self._objects.find(tree).content
+        if not any(mark in content for mark in _MARKS) and self._objects.form.name_object("tree", content) == tree:
+            self.barren.add(tree)
+        return tree in self.barren
 
     def _joined(self, entries: dict[bytes, TreeEntry]) -> tuple[bytes, ...]:
         found = []
@@ -230,7 +241,7 @@ class TreeFiles:
 
     def get(self, path: str) -> tuple[ObjectId, Callable[[], bytes]] | None:
         """As the protocol says."""
-        place = os.fsencode(path)
+        place = _in_tree(path)
         entry = self._trees.find(self._root, place)
         if entry is not None and entry.mode == SYMLINK:
             entry = self._follow(self._prefix + place, entry)
@@ -248,7 +259,8 @@ class TreeFiles:
         for _ in range(_MOST_LINKS):
             if entry is None or entry.mode != SYMLINK:
                 break
-            place = posixpath.normpath(posixpath.join(posixpath.dirname(place), self._objects.find(entry.id).content))
+            target = self._content(os.fsdecode(place), entry.id)
+            place = posixpath.normpath(posixpath.join(posixpath.dirname(place), target))
             entry = self._trees.find(self._top, place)
         return entry
 
@@ -258,7 +270,7 @@ class TreeFiles:
 
     def below(self, path: str) -> list[str]:
         """As the protocol says."""
-        entry = self._trees.find(self._root, os.fsencode(path)) if path != "." else TreeEntry(TREE, b"", self._root)
+        entry = self._trees.find(self._root, _in_tree(path)) if path != "." else TreeEntry(TREE, b"", self._root)
         if entry is None or entry.mode != TREE:
             return []
         found = differences(self._objects, None, entry.id)
@@ -270,6 +282,14 @@ class TreeFiles:
         """As the protocol says."""
         found = [os.fsdecode(path) for path in self._trees.pipelines(self._root)]
         return _kept(found, lambda folder: self._trees.ignore_rules(self._root, os.fsencode(folder + IGNORE)))
+
+
+def _in_tree(path: str) -> bytes:
+    """A declared path as a tree would have it; of one with half a character, which JSON can hold, what no tree has."""
+    try:
+        return os.fsencode(path)
+    except UnicodeEncodeError:
+        return b"\0"
 
 
 def _kept(paths: Iterable[str], ignore_rules: Callable[[str], RuleList | None]) -> list[str]:

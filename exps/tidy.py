@@ -11,7 +11,7 @@ from expref.objstore.ids import ObjectId
 from expref.objstore.stores.keepmarks import release_left_over
 
 from .formats.refnames import HIDDEN, PREFIX
-from .housekeeping import LEFT
+from .housekeeping import note
 from .project import Project
 
 
@@ -24,8 +24,7 @@ def tidy(project: Project) -> None:
             consolidate(repository, _of_experiments(project), project.progress)
     except (GitError, OSError):  # a broken experiment, a full disk, another process at the same work
         pass
-    now = crowd(repository)
-    project.state.write(LEFT, f"{now.loose} {now.packs}\n".encode())
+    note(project, crowd(repository))
 
 
 def _of_experiments(project: Project) -> set[ObjectId]:

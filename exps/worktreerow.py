@@ -34,14 +34,15 @@ class Noted:
         try:
             found = self._source.get(path)
         except BadFile as error:
-            self.answers[f"get {path}"] = [error.kind, str(error)]
+            self._note(f"get {path}", [error.kind, str(error)])
             raise
-        self.answers[f"get {path}"] = found and found[0].hex()
+        self._note(f"get {path}", found and found[0].hex())
         return found
 
     def below(self, path: str) -> list[str]:
         """As the protocol says."""
-        found = self.answers[f"below {path}"] = self._source.below(path)
+        found = self._source.below(path)
+        self._note(f"below {path}", found)
         return found
 
     def pipelines(self) -> list[str]:
@@ -50,6 +51,10 @@ class Noted:
             self.answers[_PIPELINES] = self._source.pipelines()
         found: list[str] = self.answers[_PIPELINES]
         return found
+
+    def _note(self, question: str, answer: Any) -> None:
+        """What is answered in two ways changes at this moment: False agrees with no answer another time."""
+        self.answers[question] = answer if self.answers.get(question, answer) == answer else False
 
     def agrees(self, answers: dict[str, Any]) -> bool:
         """Whether it would answer so again. Raises GitError, OSError."""

@@ -2,13 +2,13 @@
 
 import json
 import posixpath
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from os import path as paths
-from typing import Any
+from typing import Any, Literal
 
 import click
 
-from ..compare import Change, Changes, Comparison, Side, chosen, compare, find_side
+from ..compare import Change, Changes, Comparison, Side, chosen, compare, find_side, is_among
 from ..project import Project
 from ..rows import Row
 from ..texts import TEXT, text_of
@@ -124,14 +124,26 @@ def write_json(found: object, terminal: Terminal) -> None:
     terminal.write(json.dumps(found, indent=4 if terminal.is_terminal else None))
 
 
-def in_files(session: Session, project: Project, found: Comparison, changes: Changes, files: Sequence[str]) -> Changes:
+def in_files(
+    session: Session, project: Project, found: Comparison, kind: Literal["metrics", "params"], files: Sequence[str]
+) -> Changes:
     """The changes in some files, all if none is named, with paths relative to the folder that the command works in.
 
     Where folders are compared, paths are relative to these.
     """
-    if found.old.name or found.new.name:
-        return chosen(changes, [posixpath.normpath(each) for each in files])
-    return from_here(session, project, chosen(changes, targets(session, project, files)))
+    in_folders = bool(found.old.name or found.new.name)
+    wanted = [posixpath.normpath(each) for each in files] if in_folders else targets(session, project, files)
+    known = {*getattr(found.old, kind), *getattr(found.new, kind)}
+    tell_undeclared(session.terminal, kind, dict(zip(files, wanted, strict=True)), known)
+    changes = chosen(getattr(found, kind), wanted)
+    return changes if in_folders else from_here(session, project, changes)
+
+
+def tell_undeclared(terminal: Terminal, kind: str, wanted: Mapping[str, str], known: Collection[str]) -> None:
+    """Say which of the files that were named on the command line, and where they are, no row has."""
+    for name, path in wanted.items():
+        if not any(is_among(each, [path]) for each in known):
+            terminal.warn(f"{name}: no such file of {kind}; only those that the project declares are read")
 
 
 def from_here(session: Session, project: Project, files: Mapping[str, Any]) -> dict[str, Any]:

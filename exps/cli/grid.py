@@ -39,7 +39,10 @@ class _Column(NamedTuple):
 
 
 def write(grid: Grid, terminal: Terminal, screen: Screen | None) -> None:
-    """Print the table; without a screen (a pipe) as wide as it is."""
+    """Print the table, if anything is left of it; without a screen (a pipe) as wide as it is."""
+    if not grid.columns:
+        terminal.say("--drop and --only-changed leave out every column")
+        return
     columns = [_column(heading, cells) for heading, cells in grid.columns.items()]
     whole = [max(width(each.heading), each.widest) for each in columns]
     if screen is None:

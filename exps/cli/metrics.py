@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from ..compare import is_among
 from ..formats.dotted import flat
 from ..memory import Rows
 from ..project import Project
@@ -20,6 +21,7 @@ from .diff import (
     lines,
     targets,
     tell_errors,
+    tell_undeclared,
     without,
     write_json,
     write_table,
@@ -48,7 +50,7 @@ def diff(session: Session, /, a_rev: str | None, b_rev: str | None, files: tuple
     """Show what differs in metrics between A (HEAD) and B (the work tree): experiments or commits."""
     project, terminal = session.open(), session.terminal
     found = between(session, project, (a_rev, b_rev), unchanged=options["everything"])
-    changes = in_files(session, project, found, found.metrics, files) if found else {}
+    changes = in_files(session, project, found, "metrics", files) if found else {}
     if options["as_json"]:
         write_json(changes, terminal)
         return
@@ -76,6 +78,8 @@ def show(session: Session, /, files: tuple[str, ...], **options: Any) -> None:
     rows = _rows(project, selected if several else None)
     tell_errors(terminal, {name or "the work tree": row for name, row in rows.items()})
     wanted = targets(session, project, files)
+    known = {path for row in rows.values() for path in row.metrics}
+    tell_undeclared(terminal, "metrics", dict(zip(files, wanted, strict=True)), known)
     found = {name: from_here(session, project, _files(row, wanted)) for name, row in rows.items()}
     if options["as_json"]:
         write_json({name: _json(rows[name], each) for name, each in found.items()}, terminal)
@@ -105,8 +109,7 @@ def _rows(project: Project, selected: Selection | None) -> dict[str, Row]:
 
 
 def _files(row: Row, wanted: list[str]) -> dict[str, FileValues]:
-    inside = {path for path in row.metrics if any(f"{path}/".startswith(f"{at}/") for at in wanted)}
-    return {path: each for path, each in row.metrics.items() if not wanted or path in inside}
+    return {path: each for path, each in row.metrics.items() if not wanted or is_among(path, wanted)}
 
 
 def _json(row: Row, files: Mapping[str, FileValues]) -> dict[str, Any]:

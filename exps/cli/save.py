@@ -40,6 +40,8 @@ def command(
     """
     if targets:
         raise ExpError(f"target {targets[0]!r}: saving only some stages or .dvc files is not supported yet", "save all")
+    if as_json and dry_run:
+        raise click.UsageError("--json and --dry-run exclude each other")
     project, terminal = session.open(writes=not dry_run), session.terminal
     planned = plan(project, include=[session.path(each) for each in include], workers=2)
     if dry_run:
@@ -49,10 +51,19 @@ def command(
         called = f"Experiment has been saved as: {terminal.shown(experiment.name)}"
         terminal.write(f'{{"ref": "{experiment.id}"}}' if as_json else called)
         terminal.detail(f"{experiment.id} on {experiment.baseline}")
-        if project.settings.auto_push or get_bool(project, "exp", "auto_push"):
+        if _is_pushed(project, terminal):
             _push(project, ExperimentRef(experiment.baseline, experiment.name, experiment.id), terminal)
     if not as_json:
         _say_what_is_missing(planned, in_progress(project.repository), terminal)
+
+
+def _is_pushed(project: Project, terminal: Terminal) -> bool:
+    """Whether every save is; settings of DVC's that cannot be understood are a warning, because it is saved already."""
+    try:
+        return project.settings.auto_push or get_bool(project, "exp", "auto_push")
+    except ExpError as error:
+        terminal.warn(f"not pushed: {error}")
+        return False
 
 
 def _push(project: Project, experiment: ExperimentRef, terminal: Terminal) -> None:

@@ -64,6 +64,8 @@ _COMMITS = ("revs", "all_commits", "all_branches", "all_tags")  # the options th
 def _found(project: Project, names: tuple[str, ...], options: dict[str, Any]) -> Table:
     only = None
     if names:
+        if any(options[each] for each in _COMMITS):
+            raise click.UsageError("give either names of experiments, or --rev, -A, -a or -T")
         from ..naming import find_experiments
 
         only = find_experiments(project.repository, names)

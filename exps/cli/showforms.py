@@ -9,7 +9,7 @@ from ..show import Table
 from ..texts import CSV, TEXT, Form
 from . import grid, table
 from .session import Session
-from .terminal import escape
+from .terminal import escape, whole
 
 _MOST_PROBLEMS = 10  # told below a table: it should not be scrolled away by them
 
@@ -36,12 +36,12 @@ def _grid(found: Table, form: Form, options: dict[str, Any]) -> columns.Grid:
 def _write_csv(session: Session, found: Table, options: dict[str, Any]) -> None:
     terminal = session.terminal
     text = table.comma_separated(*grid.cells(_grid(found, CSV, options)))
-    terminal.write_bytes(text.encode("utf-8", "surrogateescape"))
+    terminal.write_bytes(whole(text).encode("utf-8", "surrogateescape"))
 
 
 def _write_markdown(session: Session, found: Table, options: dict[str, Any]) -> None:
     for line in table.markdown(*grid.cells(_grid(found, TEXT, options))):
-        session.terminal.write(session.terminal.shown(line))
+        session.terminal.write(session.terminal.shown(whole(line)))
 
 
 def _write_table(session: Session, found: Table, options: dict[str, Any]) -> None:

@@ -29,6 +29,19 @@ def escape(text: str) -> str:
     return text.translate(_UNSAFE).encode("utf-8", "backslashreplace").decode()  # half a character is a text in JSON
 
 
+def whole(text: str) -> str:
+    r"""Text of others as UTF-8 can have it: half a character, which JSON can hold, is made visible.
+
+    >>> whole("a\ud800")
+    'a\\ud800'
+    """
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "backslashreplace").decode()
+    return text
+
+
 class Terminal:
     """Standard output and standard error of a command. `verbosity` is -1 with -q, 1 with -v."""
 

@@ -10,10 +10,16 @@ and only `NaN`, tabs and duplicate keys make a difference.
 import json
 from collections.abc import Callable, Iterable
 
+from expref.objstore.patterns import lazy_pattern
+
 from . import pyparams, yaml12
 from .badfile import MAX_BYTES, BadFile
 
 MAX_TOML_BYTES = 1_000_000  # about a second
+MAX_KEY_PARTS = 64  # of a TOML key with dots: tomllib takes memory with their square, gigabytes for a key of 40 kB
+_LONG_KEY = lazy_pattern(
+    rf"(?<![\w\\-])(?:(?:[\w-]++|\"(?:[^\"\\\n]++|\\.)*+\"|'[^'\n]*+')[ \t]*+\.[ \t]*+){{{MAX_KEY_PARTS}}}"
+)
 
 
 def decode(path: str, content: bytes) -> object:
@@ -48,6 +54,8 @@ def _decode_toml(content: bytes, source: str) -> object:
     import tomllib
 
     text = _decode_text(content, source, MAX_TOML_BYTES)
+    if _LONG_KEY.search(text):
+        raise BadFile(f"{source}: a key of more than {MAX_KEY_PARTS} parts", "RecursionError")
     try:
         value = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -57,11 +65,14 @@ def _decode_toml(content: bytes, source: str) -> object:
     except RecursionError:
         raise BadFile(f"{source}: {yaml12.TOO_DEEP}", "RecursionError") from None
     _check_depth(value, source)
+    _check_numbers(value, source)
     return value
 
 
 def _decode_python(content: bytes, source: str) -> object:
-    return pyparams.decode(_decode_text(content, source, pyparams.MAX_BYTES), source)
+    value = pyparams.decode(_decode_text(content, source, pyparams.MAX_BYTES), source)
+    _check_numbers(value, source)
+    return value
 
 
 def _decode_text(content: bytes, source: str, most_bytes: int) -> str:
@@ -71,6 +82,14 @@ def _decode_text(content: bytes, source: str, most_bytes: int) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadFile(f"{source}: not valid utf-8 at byte {error.start}", "EncodingError") from None
+
+
+def _check_numbers(value: object, source: str) -> None:
+    """Refuse whole numbers that can be read, as hexadecimal ones of any length can, and then not be printed."""
+    try:
+        json.dumps(value, default=str)
+    except ValueError:  # Python's limit of sys.set_int_max_str_digits
+        raise BadFile(f"{source}: a number has too many digits", "ValueError") from None
 
 
 def _check_depth(value: object, source: str) -> None:

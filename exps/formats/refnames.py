@@ -23,6 +23,7 @@ HIDDEN = "refs/expref/"  # what is ours alone
 UNDO = HIDDEN + "undo/"
 NOTES = "refs/notes/exps"  # of all experiments; Git's own notes
 LONGEST_NAME = 250  # bytes: a file name has at most 255, and ".lock" is put behind it
+ALLOWED = "a name may hold letters, digits, '-', '_', '.', '@', '+' and the like"
 _RESERVED = ("refs/exps/apply/", "refs/exps/celery/", "refs/exps/exec/", "refs/exps/temp/")
 _STEP = lazy_pattern(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{4}")
 
@@ -55,6 +56,11 @@ def parse_ref(ref: str, id_: ObjectId, form: ObjectFormat) -> ExperimentRef | No
         return ExperimentRef(form.parse_id(parts[2] + parts[3]), parts[4], id_)
     except BadName:
         return None
+
+
+def is_of_dvc(ref: str) -> bool:
+    """Whether DVC keeps its queue or the state of its runs there: nobody else's business."""
+    return ref.startswith(_RESERVED) or ref == "refs/exps/stash"
 
 
 def check_name(name: str) -> None:

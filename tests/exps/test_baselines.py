@@ -54,6 +54,16 @@ def test_tags_of_trees_and_broken_refs_are_passed_over(trained, first):
     assert names(trained, first) == {first: "main"}
 
 
+def test_a_tag_that_is_broken_names_nothing(trained, first):
+    trained.git("tag", "-a", "-m", "x", "v1")
+    id_ = trained.git("rev-parse", "v1")
+    path = trained.path / ".git/objects" / id_[:2] / id_[2:]
+    path.chmod(0o644)
+    path.write_bytes(b"nonsense")
+    trained.git("checkout", "--quiet", "--detach")
+    assert names(trained, first) == {first: "main"}
+
+
 def test_commits_that_are_not_asked_for_are_not_named(trained):
     assert names(trained) == {}
 

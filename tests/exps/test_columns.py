@@ -32,6 +32,12 @@ def test_a_key_that_two_columns_have_is_shown_with_its_file():
     assert shown.kinds == {"loss": "metrics", "p.yaml:lr": "params", "p.yaml:rev": "params", "q.yaml:lr": "params"}
 
 
+def test_a_key_that_is_called_as_a_dependency_is_shown_with_its_file():
+    shown = grid(table(row("a", params={"p.yaml": {"data": "raw"}}, deps={"data": "f00d"})), TEXT)
+    assert own(shown) == {"p.yaml:data": ["raw"], "data": ["f00d"]}
+    assert shown.kinds == {"p.yaml:data": "params", "data": "deps"}
+
+
 def test_a_key_with_dots_and_nested_keys_of_the_same_name_are_one_column():
     shown = grid(table(row("a", params={"p.yaml": {"a.b": 1}}), row("b", params={"p.yaml": {"a": {"b": 2}}})), TEXT)
     assert own(shown) == {"a.b": ["1", "2"]}

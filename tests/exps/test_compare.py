@@ -25,6 +25,11 @@ def test_leaves_that_differ_are_told_with_the_difference_of_numbers():
     assert list(between(old, new)["p"]) == ["a", "b.c", "gone", "t"]
 
 
+@pytest.mark.parametrize("old, new", [(10**400, 0.5), (0.5, -(10**400)), (-(10**4300 - 1), 10**4300 - 1)], ids=range(3))
+def test_a_difference_that_cannot_be_told_is_left_out(old, new):
+    assert between({"p": {"a": old}}, {"p": {"a": new}}) == {"p": {"a": {"old": old, "new": new}}}
+
+
 def test_with_unchanged_everything_is_told():
     assert between({"p": {"a": 1}}, {"p": {"a": 1}}) == {}
     assert between({"p": {"a": 1}}, {"p": {"a": 1}}, unchanged=True) == {"p": {"a": {"old": 1, "new": 1, "diff": 0}}}

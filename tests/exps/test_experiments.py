@@ -66,6 +66,7 @@ def test_what_dvc_and_others_keep_below_refs_exps_is_left_out(trained):
     ):
         trained.git("update-ref", f"refs/exps/{ref}", "HEAD")
     trained.git("symbolic-ref", "refs/exps/exec/EXEC_BRANCH", f"{folder(trained)}/a")
+    trained.git("symbolic-ref", "refs/exps/exec/EXEC_CHECKPOINT", f"{folder(trained)}/gone")
     assert listed(trained) == ["a"]
     assert listing(trained.open()).broken == ()
 

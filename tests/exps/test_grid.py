@@ -15,11 +15,11 @@ BASE = row("base", params={"p.yaml": {"lr": 0.1, "name": "adam"}}, metrics={"m.j
 OTHER = row("other", params={"p.yaml": {"lr": 0.2, "name": "adam"}}, metrics={"m.json": ValueError("why")})
 
 
-def shown(*rows, screen=None, color="never", environ=None):
+def shown(*rows, screen=None, color="never", environ=None, chosen=None):
     """What is printed, line by line; and what is said beside it."""
     terminal = Terminal(environ or {}, color=color)
     terminal.out, terminal.err = io.StringIO(), io.StringIO()
-    write(filtered(merged(grid(table(*rows), TEXT)), Filter(), TEXT), terminal, screen)
+    write(filtered(merged(grid(table(*rows), TEXT)), chosen or Filter(), TEXT), terminal, screen)
     return terminal.out.getvalue().splitlines(), terminal.err.getvalue()
 
 
@@ -33,6 +33,13 @@ def test_what_differs_from_the_baseline_is_marked_and_baselines_are_bold():
     assert lines[0].startswith("\x1b[1mExperiment") and lines[1].startswith("\x1b[1mbase")
     assert "\x1b[31m   !\x1b[0m" in lines[2] and "\x1b[35m0.2\x1b[0m" in lines[2]
     assert lines[2].count("\x1b[0m") == 2 and lines[2].endswith("adam")
+
+
+@pytest.mark.parametrize("screen", [None, Screen(80, 24, None)])
+def test_where_no_column_is_left_that_is_said(screen):
+    for chosen in (Filter(drop=[".*"]), Filter(only_changed=True)):
+        lines, said = shown(BASE, screen=screen, chosen=chosen)
+        assert lines == [] and "leave out every column" in said
 
 
 @pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}, {}])

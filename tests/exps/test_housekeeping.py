@@ -37,6 +37,16 @@ def test_many_saves_leave_few_loose_objects(trained, monkeypatch):
     assert trained.git("fsck", "--strict", "--no-dangling") == ""
 
 
+def test_what_git_has_tidied_up_since_does_not_count(trained):
+    state = trained.path / ".git/exps/crowd"
+    state.parent.mkdir()
+    state.write_text("5120 40\n")
+    assert not housekeeping.is_due(open_project(trained)) and state.read_text() == "0 0\n"
+    for number in range(housekeeping.MOST_LOOSE // 256 + 1):
+        trained.write(f".git/objects/17/{number:038x}")
+    assert housekeeping.is_due(open_project(trained)) and state.read_text() == "0 0\n"
+
+
 def test_nothing_is_moved_where_git_is_told_to_leave_objects_alone(trained, monkeypatch):
     monkeypatch.setattr(housekeeping, "MOST_LOOSE", 0)
     trained.write("params.yaml", b"lr: 7\n")

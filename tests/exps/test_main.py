@@ -65,6 +65,7 @@ def test_every_command_has_help_that_fits_a_terminal(exps, name):
 @pytest.mark.parametrize("arguments, said", [
     ([], "Usage: exps"), (["-q"], "Missing command"), (["nonsense"], "No such command 'nonsense'"),
     (["save", "--nonsense"], "No such option '--nonsense'"), (["save", "-n"], "requires an argument"),
+    (["save", "--json", "--dry-run"], "exclude each other"), (["list", "--name-only", "--sha-only"], "exclude each other"),
     (["refs", "extra"], "unexpected extra argument"), (["--color", "blue", "list"], "'blue' is not one of"),
     (["--cd", "nowhere", "list"], "'nowhere' does not exist"),
     (["list", "--cd", "nowhere"], "'nowhere' does not exist"),

@@ -133,6 +133,10 @@ def test_each_project_of_a_repository_has_rows_of_its_own(saved):
     for _ in range(2):
         assert list(show(open_project(saved, "sub")).rows[1].params["params.yaml"].values) == ["sub"]
         assert list(show(open_project(saved)).rows[1].params["params.yaml"].values) == ["lr"]
+    memories = {path.name: path.read_bytes() for path in saved.path.glob(".git/exps/rows*")}
+    assert len(memories) == 2
+    show(open_project(saved, "sub")), show(open_project(saved))
+    assert {path.name: path.read_bytes() for path in saved.path.glob(".git/exps/rows*")} == memories
 
 
 def test_what_an_object_that_is_missing_is_to_blame_for_is_not_remembered(saved):
@@ -144,6 +148,22 @@ def test_what_an_object_that_is_missing_is_to_blame_for_is_not_remembered(saved)
     assert show(open_project(saved)).groups[0].baseline.params["deep.yaml"].error[0] == "NotFound"
     path.with_suffix(".away").rename(path)
     assert show(open_project(saved)).groups[0].baseline.params["deep.yaml"].error is None
+
+
+def test_nor_is_a_folder_that_is_missing(trained):
+    for number in range(40):
+        trained.write(f"src/part{number}/x", b"%d" % number)
+    trained.write("conf/a.yaml", b"a: 1\n")
+    trained.write("dvc.yaml", b"params: [conf]\n")
+    trained.commit("many folders without pipelines, which are remembered")
+    show(open_project(trained))
+    (trained.path / ".git/exps/rows").unlink()
+    tree = trained.git("rev-parse", "HEAD:conf")
+    path = trained.path / ".git/objects" / tree[:2] / tree[2:]
+    path.rename(path.with_suffix(".away"))
+    assert "conf" in show(open_project(trained)).groups[0].baseline.params
+    path.with_suffix(".away").rename(path)
+    assert "conf/a.yaml" in show(open_project(trained)).groups[0].baseline.params
 
 
 def test_a_broken_file_is_remembered_as_it_is_broken(saved):

@@ -58,7 +58,7 @@ def test_a_program_that_fails_has_been_the_users_choice(tmp_path):
     assert paged(tmp_path, "cat > OUT; exit 3") == ("first\nsécond\nthird\n", True)
 
 
-SLOW = "trap 'echo interrupted; exit 0' INT; cat > /dev/null; echo ready; sleep 60 & wait"
+SLOW = "trap 'echo interrupted; exit 0' INT; cat > /dev/null; echo ready; sleep 60 > /dev/null & wait"
 
 
 def test_ctrl_c_is_for_the_pager():
@@ -98,4 +98,4 @@ def test_the_size_is_that_of_the_terminal(child_env):
 def test_nothing_waits_for_a_pager_that_reads_nothing():
     started = time.monotonic()
     page(["x" * 1000] * 1000, {"PATH": os.environ["PATH"], "PAGER": "true"})
-    assert time.monotonic() - started < 30  # a limit, no measurement
+    assert time.monotonic() - started < 120  # a limit, no measurement

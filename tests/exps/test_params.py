@@ -40,13 +40,29 @@ NO_TOML = {
     b"x = ": "TOMLFileCorruptedError", b"a = 1\na = 2": "TOMLFileCorruptedError", b"\xef\xbb\xbfa = 1": "TOMLFileCorruptedError",
     b"\xff": "EncodingError", b"a = " + b"[" * 2000 + b"]" * 2000: "RecursionError",
     b".".join([b"a"] * 2000) + b" = 1": "RecursionError", b"a = " + b"9" * 5000: "ValueError",
-    b" " * 1_000_001: "FileTooLarge",
+    b" " * 1_000_001: "FileTooLarge", b"a = 0x" + b"f" * 5000: "ValueError",
+    b".".join([b"a"] * 400_000) + b" = 1": "RecursionError", b'x = {"\\"" . ' + b"'' . " * 99 + b"a = 1}": "RecursionError",
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("content", NO_TOML, ids=lambda content: content[:20])
 def test_bad_toml_costs_one_line(content):
     assert refused("p.toml", content)[1] == NO_TOML[content]
+
+
+SHORT_KEYS = [
+    "'a'." * 60 + "b = 1", f"a = [{'0.5, ' * 999}]", f"a = '{'.' * 999}'", f"{'a' * 99_999} = 1", 'a = "' + r"\"" * 99_999 + '"',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SHORT_KEYS, ids=range(len(SHORT_KEYS)))
+def test_a_key_has_as_many_parts_as_anybody_needs(text):
+    assert params.decode("p.toml", text.encode())
+
+
+@pytest.mark.parametrize("text", [b"a = 0x" + b"f" * 5000, b"a = {0x" + b"f" * 5000 + b": 1}"])
+def test_a_number_in_a_python_file_that_cannot_be_printed_costs_one_line(text):
+    assert refused("p.py", text) == ("p.py: a number has too many digits", "ValueError")
 
 
 @pytest.mark.parametrize("path", ["p.py", "p.PY"])

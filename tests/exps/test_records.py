@@ -54,7 +54,7 @@ def test_of_two_with_one_key_the_later_counts(state):
 def test_what_another_version_or_project_wrote_is_not_believed(state, monkeypatch):
     opened(state).add([ONE])
     assert opened(state, "sub/").get(ONE.key) is None
-    monkeypatch.setattr(records, "FORMAT", 2)
+    monkeypatch.setattr(records, "FORMAT", records.FORMAT + 1)
     assert opened(state).get(ONE.key) is None
     opened(state).add([TWO])
     assert list(opened(state)) == [TWO]
@@ -65,7 +65,7 @@ def test_what_is_added_behind_the_file_of_another_version_is_not_believed(state,
     late = opened(state)
     late.add([ONE])
     assert late.get(ONE.key)
-    monkeypatch.setattr(records, "FORMAT", 2)
+    monkeypatch.setattr(records, "FORMAT", records.FORMAT + 1)
     opened(state).add([TWO])
     late.add([ONE])
     assert [opened(state).get(each.key) for each in (ONE, TWO)] == [None, TWO]
@@ -123,6 +123,24 @@ def test_what_is_too_long_is_not_kept(state, monkeypatch):
     monkeypatch.setattr(records, "LONGEST", 10)
     opened(state).add([ONE, TWO])
     assert list(opened(state)) == [ONE]
+
+
+def test_a_record_that_another_process_is_writing_is_no_damage(state, monkeypatch):
+    """A file system shows the start of what is added before the rest, where it crosses a page."""
+    opened(state).add([ONE, TWO])
+    whole, look = read(state), Records._map
+
+    def go_on(self):
+        seen = look(self)
+        with open(path(state), "ab") as file:
+            file.write(whole[len(seen) :])
+        return seen
+
+    os.truncate(path(state), len(whole) - 9)
+    monkeypatch.setattr(Records, "_map", go_on)
+    three = Record(b"3" * 20, 0, b"third")
+    opened(state).add([three])
+    assert set(opened(state)) == {ONE, TWO, three}
 
 
 def test_many_writers_at_once_lose_nothing_that_is_believed(state):

@@ -51,7 +51,7 @@ def test_what_cannot_be_is_refused_and_nothing_changes(trained, project, old, ne
     before = users_files(trained.path)
     with pytest.raises(ExpError, match=said) as caught:
         rename(project, old, new)
-    assert caught.value.status == status and users_files(trained.path) == before
+    assert caught.value.status == status and caught.value.hint and users_files(trained.path) == before
 
 
 @pytest.mark.parametrize("packed", [False, True])

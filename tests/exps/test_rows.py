@@ -5,6 +5,7 @@ import os
 import pytest
 from expref.exps import sources
 from expref.exps.memory import Rows
+from expref.exps.plan import plan
 from expref.exps.rows import FileValues
 
 from tests.conftest import needs
@@ -238,6 +239,13 @@ def test_nothing_outside_of_the_project_is_read(trained, path):
     (trained.path.parent / "outside.json").write_bytes(b'{"a": 1}')
     trained.write("dvc.yaml", b"metrics: [%s]\n" % path.encode())
     assert of_both(trained)[1:] == ({}, None)
+
+
+def test_nor_are_variables_read_there(trained):
+    (trained.path.parent / "outside.json").write_bytes(b'{"a": "metrics"}')
+    trained.write("dvc.yaml", b"vars: [../outside.json]\nmetrics: ['${a}.json']\n")
+    assert "'../outside.json' does not exist" in of_both(trained)[2][1]
+    assert "'../outside.json' does not exist" in plan(open_project(trained)).problems[0]
 
 
 def test_an_object_that_is_missing_costs_what_is_in_it(trained):

@@ -15,7 +15,7 @@ from expref.exps.save import save
 
 from tests.conftest import SCRIPT, needs
 from tests.projects import open_project
-from tests.terminals import on_terminal
+from tests.terminals import on_terminal, without_progress
 
 pytestmark = needs("git")
 
@@ -52,7 +52,7 @@ def shown(project, child_env):
         env = child_env | project.environ | {"TERM": "xterm", "PAGER": "cat"} | environ
         status, content = on_terminal([*EXPS, *args], cwd=project.path, env=env, stdout=stdout)
         assert status == 0
-        return content.decode()
+        return without_progress(content).decode()
 
     return run
 
@@ -125,6 +125,16 @@ def test_experiments_are_shown_by_name_in_any_form(call):
     assert [each["name"] for each in found[0]["experiments"]] == ["first"]
 
 
+def test_half_a_character_is_shown_in_any_form(project, call):
+    project.write("metrics.json", b'{"acc": 1, "said": "\\ud800"}')
+    project.write("params.json", b'{"s": "\\udfff"}')
+    project.write("dvc.yaml", b"vars: [params.json]\nmetrics: [metrics.json, '${s}.json']\n")
+    call("save", "-n", "odd")
+    for form in ("--csv", "--md", "--no-pager"):
+        assert "\\ud800" in call("show", "odd", form).stdout
+    assert "\\ud800" in call("metrics", "diff").stdout
+
+
 def test_other_experiments_are_counted_in_one_line(project, call):
     assert call("show").stderr == ""
     project.commit("next")
@@ -165,6 +175,7 @@ def test_before_the_first_commit_there_is_nothing_to_compare(repo, exps, argumen
     (["diff", "HEAD:nothing"], "no folder 'nothing' in commit", 3), (["diff", ":../x"], "is not in", 2),
     (["show", "--folders", "nothing/*"], "no folder that matches 'nothing/*'", 3),
     (["show", "--folders", "runs/1", "runs/2"], "quote the pattern", 2),
+    (["show", "first", "-A"], "either names", 2), (["show", "first", "--rev", "HEAD"], "either names", 2),
     (["show", "--folders", "runs/*", "-A"], "neither experiments nor commits", 2),
     (["show", "--folders", "../*"], "leads out of", 2),
 ])  # fmt: skip
@@ -251,7 +262,7 @@ def test_a_pager_that_is_interrupted_ends_the_command_in_good_order(project, chi
     env = child_env | project.environ | {"TERM": "xterm", "LINES": "4", "PAGER": slow}
     process = subprocess.Popen([sys.executable, "-c", PTY, *EXPS, "show"], cwd=project.path, env=env, stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, start_new_session=True)  # fmt: skip
-    for _ in range(600):
+    for _ in range(2400):
         if (project.path / "ready").exists():
             break
         time.sleep(0.05)
@@ -299,6 +310,16 @@ def test_many_problems_do_not_scroll_the_table_away(trained, call):
     assert done.stderr == ""
     told = call("show").stderr.splitlines()
     assert len(told) == 11 and told[-1] == "exps: warning: 4 more problems: `exps show --json` has them all"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("metrics", "diff", "--targets"), ("metrics", "show"), ("params", "diff", "--targets")]
+)
+def test_a_file_that_nothing_declares_is_told(project, call, arguments):
+    project.write("other.json", b"{}")
+    done = call(*arguments, "other.json")
+    assert done.stderr.startswith("exps: warning: other.json: no such file of ") and "other" not in done.stdout
+    assert call(*arguments, "params.yaml" if arguments[0] == "params" else "metrics.json").stderr == ""
 
 
 def test_metrics_diff_takes_dvcs_flag_that_means_nothing(call):

@@ -1,6 +1,7 @@
 """Where the pipeline files of a project are: the same in the work tree and in a commit."""
 
 import pytest
+from expref.exps.formats.badfile import MAX_BYTES, BadFile
 from expref.exps.sources import MOST_FILES, TreeFiles, Trees, WorkFiles
 
 from tests.conftest import needs
@@ -13,10 +14,14 @@ def in_work_tree(repo, below=""):
     return WorkFiles(open_project(repo, below)).pipelines()
 
 
-def in_head(repo, below=""):
+def files_of_head(repo, below=""):
     project = open_project(repo, below)
     objects = project.repository.objects
-    return TreeFiles(project, objects.find_commit(head(repo)).tree, Trees(objects)).pipelines()
+    return TreeFiles(project, objects.find_commit(head(repo)).tree, Trees(objects))
+
+
+def in_head(repo, below=""):
+    return files_of_head(repo, below).pipelines()
 
 
 def both(repo, below=""):
@@ -72,6 +77,26 @@ def test_dvcignore_is_followed_in_every_folder(repo):
     repo.write("a/.dvcignore", b"/b\n")
     make(repo, "skipped/dvc.yaml", "dvc.yaml", "x.dvc", "kept.dvc", "a/b/dvc.yaml", "a/c/b/dvc.yaml")
     assert both(repo) == ["dvc.yaml", "kept.dvc", "a/c/b/dvc.yaml"]
+
+
+def test_a_dvcignore_that_is_a_folder_says_nothing(repo):
+    make(repo, "dvc.yaml", ".dvcignore/x")
+    assert both(repo) == ["dvc.yaml"]
+
+
+def test_a_link_as_large_as_no_path_is_not_followed(repo):
+    id_ = repo.git("hash-object", "-w", "--stdin", stdin=b"x" * (MAX_BYTES + 1))
+    repo.git("update-index", "--add", "--cacheinfo", f"120000,{id_},link.yaml")
+    repo.git("commit", "--quiet", "--message", "a link")
+    with pytest.raises(BadFile, match="link.yaml: 10000001 bytes"):
+        files_of_head(repo).get("link.yaml")
+
+
+@pytest.mark.parametrize("path", ["\ud800.yaml", "a/\udfff", "a\0b"])
+def test_a_path_that_no_file_can_have_is_not_there(repo, path):
+    make(repo, "dvc.yaml", "a/x")
+    for source in (files_of_head(repo), WorkFiles(open_project(repo))):
+        assert source.get(path) is None and source.below(path) == []
 
 
 def test_new_files_of_the_work_tree_count_unless_they_are_ignored(repo):

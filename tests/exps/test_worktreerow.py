@@ -5,6 +5,8 @@ import os
 import pytest
 from expref.exps.collecting import Collector
 from expref.exps.show import show
+from expref.exps.sources import WorkFiles
+from expref.exps.worktreerow import Noted
 
 from tests.conftest import needs
 from tests.projects import open_project
@@ -102,6 +104,18 @@ def test_what_may_pass_is_not_remembered(known):
     assert '"error"' in here(known)[0]
     known.write(f".dvc/cache/files/md5/{digest[:2]}/{digest[2:]}", b'{"f1": 1}')
     assert '"metrics": {"m.json": {"data": {"f1": 1}}}' in here(known)[0]
+
+
+def test_nor_is_what_changes_while_it_is_read(known):
+    def files():
+        return Noted(WorkFiles(open_project(known)))
+
+    seen = files()
+    for number in range(2):
+        known.write("params.yaml", b"lr: %d\n" % number)
+        known.write(f"runs/{number}.yaml")
+        seen.get("params.yaml"), seen.below("runs"), seen.get("deep.yaml")
+    assert [files().agrees({question: answer}) for question, answer in seen.answers.items()] == [False, False, True]
 
 
 def test_projects_of_one_work_tree_do_not_mix(known):
