@@ -21,7 +21,7 @@ import pytest
 
 from tests.gitrepo import GitRepo, git_environ
 
-START_S = 20
+START_S = 120
 BACKENDS = [f"/usr/{folder}/git-core/git-http-backend" for folder in ("lib", "libexec")]
 BACKEND = next(filter(os.path.exists, BACKENDS), "")
 USER, PASSWORD = "ann", "se cret:1"
@@ -164,7 +164,6 @@ class Web(Root):
 
     def __init__(self, folder):
         super().__init__(folder)
-        self.port, self.tls_port, self.expired_port = free_port(), free_port(), free_port()
         self.authority = None
         hashed = subprocess.run(
             ["openssl", "passwd", "-apr1", PASSWORD], capture_output=True, text=True, check=True
@@ -176,6 +175,7 @@ class Web(Root):
         self._processes = [
             Process(["fcgiwrap", "-c", "4", "-s", f"unix:{socket_path}"], socket_path.exists, self.folder / "fcgi.log")
         ]
+        self.port, self.tls_port, self.expired_port = free_port(), free_port(), free_port()  # late: others look for some too
         (self.folder / "nginx.conf").write_text(self._settings())
         command = ["nginx", "-p", self.folder, "-e", self.folder / "error.log", "-c", self.folder / "nginx.conf"]
         try:
@@ -272,9 +272,9 @@ class Ssh(Root):
 
     def __init__(self, folder):
         super().__init__(folder)
-        self.port = free_port()
         for name in ("host", "user"):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.folder / name], check=True)
+        self.port = free_port()
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
         values = {"port": self.port, "folder": self.folder, "user": user_name()}

@@ -1,8 +1,11 @@
 """A terminal for a command to run on: what people get to see, byte for byte. For systems that have pseudo-terminals."""
 import os
 import pty
+import re
 import subprocess
 import threading
+
+_PROGRESS = re.compile(rb"(?:\r(?:\d+ of )?\d+ done[^\r\n]*)+\r *\r")
 
 
 def on_terminal(command, *, cwd, env, typed=b"", answers=None, stdout=None, stdin=None):
@@ -28,6 +31,11 @@ def on_terminal(command, *, cwd, env, typed=b"", answers=None, stdout=None, stdi
     finally:
         os.close(ours)
     return status, b"".join(shown)
+
+
+def without_progress(shown):
+    """What is left of it for people to see: a command shows its progress only where a machine is slow."""
+    return _PROGRESS.sub(b"", shown)
 
 
 def _read(descriptor, shown, answers):

@@ -104,6 +104,7 @@ def test_the_notes_get_the_reflog_that_git_would_write(repo, commits):
 
 
 def test_many_writers_at_once_lose_nothing(repo, commits, child_env):
+    repo.git("config", "core.filesRefLockTimeout", "60000")  # a busy disk takes longer than the usual tenth of a second
     env = repo.environ | {name: child_env[name] for name in ("PATH", "PYTHONPATH")}
     writers = [subprocess.Popen([sys.executable, "-c", MERGE, digit], cwd=repo.path, env=env) for digit in "1234"]
     assert [each.wait() for each in writers] == [0] * 4

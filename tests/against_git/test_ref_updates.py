@@ -205,7 +205,7 @@ def test_refs_and_head_of_a_linked_work_tree(twins):
 def test_locks_are_waited_for_as_long_as_the_configuration_says(twins):
     ours = twins[1]
     for name, lock in (("core.filesRefLockTimeout", "refs/heads/main.lock"), ("core.packedRefsTimeout", "packed-refs.lock")):
-        ours.git("config", name, "5000")
+        ours.git("config", name, "60000")
         path = ours.write(f".git/{lock}")
         threading.Timer(0.3, path.unlink).start()
         assert by_us(ours, [("refs/heads/main", ours.ids[0], "any"), ("refs/tags/v1.0", None, "any")])[0]

@@ -247,6 +247,7 @@ def test_as_many_saves_at_once_are_as_many_experiments(trained, env, processes):
 
 
 def test_saves_under_one_name_leave_one_and_steps_to_the_others(trained, env):
+    trained.git("config", "core.filesRefLockTimeout", "60000")  # a busy disk takes longer than the usual tenth of a second
     started = [
         subprocess.Popen([*EXPS, "save", "-q", "-f", "-n", "x", "-m", str(number)], cwd=trained.path, env=env)
         for number in range(6)
@@ -268,25 +269,27 @@ def test_a_busy_git_beside_them_loses_nothing(trained, env, what):
     before = int(trained.git("rev-list", "--count", "HEAD"))
     busy = subprocess.Popen(["sh", "-c", script], cwd=trained.path, env=env, stdout=subprocess.PIPE, text=True)
     ids = {}
-    for number in range(12):
-        trained.write("params.yaml", b"lr: %d\n" % number)
-        done = subprocess.run(
-            [*EXPS, "save", "-q", "-n", f"n{number}", "--json"],
-            cwd=trained.path,
-            env=env,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr
-        ids[f"n{number}"] = done.stdout[9:49]
-    for args in (["rename", "n0", "renamed"], ["remove", "n1", "n2"]):
-        for _ in range(20):  # a lock of git's may be held for longer than we wait
-            done = subprocess.run([*EXPS, *args], cwd=trained.path, env=env, capture_output=True, text=True)
-            if done.returncode == 0:
-                break
-        assert done.returncode == 0, done.stderr
-    (trained.path / "stop").touch()
-    times = int(busy.communicate(timeout=60)[0])
+    try:
+        for number in range(12):
+            trained.write("params.yaml", b"lr: %d\n" % number)
+            done = subprocess.run(
+                [*EXPS, "save", "-q", "-n", f"n{number}", "--json"],
+                cwd=trained.path,
+                env=env,
+                capture_output=True,
+                text=True,
+            )
+            assert done.returncode == 0, done.stderr
+            ids[f"n{number}"] = done.stdout[9:49]
+        for args in (["rename", "n0", "renamed"], ["remove", "n1", "n2"]):
+            for _ in range(20):  # a lock of git's may be held for longer than we wait
+                done = subprocess.run([*EXPS, *args], cwd=trained.path, env=env, capture_output=True, text=True)
+                if done.returncode == 0:
+                    break
+            assert done.returncode == 0, done.stderr
+    finally:
+        (trained.path / "stop").touch()
+        times = int(busy.communicate(timeout=120)[0])
     (trained.path / "stop").unlink()
     ids["renamed"] = ids.pop("n0")
     assert times and refs(trained) == {name: id_ for name, id_ in ids.items() if name not in ("n1", "n2")}
@@ -322,19 +325,21 @@ def test_a_save_may_be_killed_at_any_moment(trained, run, env, times):
         process.wait()
     is_whole(trained, names, run)
     run("doctor", "--fix", check=False)
-    left = list((trained.path / ".git").rglob("*.lock"))  # killed before or after the lock said whose it is
-    assert not [path for path in left if holder(str(path))] and len(left) <= 1 + times // 20
+    left = list((trained.path / ".git").rglob("*.lock"))
+    assert not [path for path in left if holder(str(path))]
+    assert {path.stat().st_size for path in left} <= {0, 41}  # killed before or after it said whose it is: it says an id
 
 
 STUCK = """
-import os, signal, sys
+import os, signal, sys, time
 from expref.objstore.stores import files
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background inherits that it is ignored
 real = files.LockFile.write
 def stuck(self, content):
     real(self, content)
     os.kill(os.getppid(), signal.SIGUSR1)
-    signal.pause()
+    while True:  # no pause(): a signal that comes right before it would not end it
+        time.sleep(0.1)
 files.LockFile.write = stuck
 from expref.exps.cli.main import program
 sys.argv[:] = ["exps", "save", "-n", "x"]
@@ -348,13 +353,13 @@ def test_a_signal_leaves_no_lock_and_no_temporary_file(trained, env, run, number
     before = signal.signal(signal.SIGUSR1, lambda *_: heard.append(1))
     try:
         process = subprocess.Popen([sys.executable, "-c", STUCK], cwd=trained.path, env=env, stderr=subprocess.PIPE)
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while not heard and time.monotonic() < until:
             time.sleep(0.01)
     finally:
         signal.signal(signal.SIGUSR1, before)
     process.send_signal(number)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=120)
     assert process.returncode == status and b"Traceback" not in said
     assert not [
         path

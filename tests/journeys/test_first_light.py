@@ -16,7 +16,7 @@ from tests.conftest import SCRIPT, needs
 from tests.crash import crashes
 from tests.gitrepo import GitRepo, users_files
 from tests.projects import fill, git_tree, is_clean, open_project, refs, run_bytes
-from tests.terminals import on_terminal
+from tests.terminals import on_terminal, without_progress
 
 pytestmark = needs("git")
 
@@ -189,7 +189,7 @@ def test_what_others_wrote_reaches_a_terminal_escaped_and_a_program_unchanged(tr
     for command in (["save", "-n", "ex\u009bp\u202e"], ["list"], ["list", "--name-only"], ["show"], ["show", "--json"]):
         status, shown = on_terminal([*EXPS, "--color", "never", *command], cwd=trained.path, env=env)
         assert status == 0
-        text = shown.decode().replace("\r\n", "")
+        text = without_progress(shown).decode().replace("\r\n", "")
         assert text.isprintable() or text.replace("\t", "").isprintable(), command
     piped = run_bytes([*EXPS, "list"], cwd=trained.path, env=env).stdout.decode()
     assert piped.startswith("b\u202eranch\u009b31m:\n") and piped.endswith("[ex\u009bp\u202e]\n")

@@ -1,6 +1,7 @@
 """Two people and a repository between them, over every kind of server: pushed, pulled, at once, killed, on full disks."""
 
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -56,7 +57,7 @@ class Team:
 
 
 def make_team(kind, request, trained, child_env, tmp_path):
-    name = f"{abs(hash(request.node.nodeid))}.git"
+    name = f"{os.urandom(8).hex()}.git"
     env = child_env | trained.environ
     if kind in ("path", "file"):
         there = GitRepo(tmp_path / name, trained.environ).init("--bare")
@@ -174,9 +175,10 @@ def test_one_lists_while_others_push(trained, child_env, tmp_path, request, verb
 @pytest.mark.parametrize("verb", ["push", "list"])
 def test_a_password_is_asked_for_where_somebody_is(request, trained, child_env, tmp_path, verb):
     server = request.getfixturevalue("web")
-    there = server.repo(f"{verb}-asked.git")
+    name = f"{os.urandom(8).hex()}.git"
+    there = server.repo(name)
     tried(trained, "a", lr=1)
-    url, env = server.url(f"{verb}-asked.git", "private"), child_env | trained.environ
+    url, env = server.url(name, "private"), child_env | trained.environ
     args = {"push": ["push", url], "list": ["list", url, "-A"]}[verb]
     status, shown = on_terminal([*EXPS, *args], cwd=trained.path, env=env, answers={b"Username for ": b"ann\n", b"Password for ": b"se cret:1\n"})
     assert status == 0 and b"Password for " in shown and b"se cret" not in shown
