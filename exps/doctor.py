@@ -132,11 +132,9 @@ def _shown(each: ExperimentRef) -> str:
 
 
 def _locks(project: Project) -> Iterator[Problem]:
-    now = time.time()
     for path in _lock_files(project):
-        try:
-            age_s = max(0, int(now - os.lstat(path).st_mtime))
-        except OSError:  # its holder is done
+        age_s = _age_s(path)
+        if age_s is None:  # its holder is done
             continue
         owner = holder(path)
         if owner and owner.is_gone():
@@ -146,6 +144,14 @@ def _locks(project: Project) -> Iterator[Problem]:
             whose = f"process {owner.pid} on {owner.host}" if owner else "another program, or was left by one"
             remedy = f"if no git or exps is running here, type: rm {_quoted(path)}"
             yield Problem(f"{path} is held by {whose} ({age_s} s old)", remedy)
+
+
+def _age_s(path: str) -> int | None:
+    """For how many seconds a file has not changed; None if it has gone."""
+    try:
+        return max(0, int(time.time() - os.lstat(path).st_mtime))
+    except OSError:
+        return None
 
 
 def _quoted(path: str) -> str:
@@ -167,7 +173,8 @@ def _leftovers(project: Project) -> Iterator[Problem]:
     for folder in _state_folders(project):
         for path, size in _files(folder):
             made = _TEMPORARY.search(path)
-            if made and not _is_alive(int(made[1])):
+            is_old = made and (_age_s(path) or 0) >= YOUNG_S  # a young one may be of another machine
+            if made and is_old and not _is_alive(int(made[1])):
                 what = f"{path} was left by a process that is gone ({size} bytes)"
                 yield Problem(what, "--fix removes it", "remove", path)
 
@@ -175,7 +182,7 @@ def _leftovers(project: Project) -> Iterator[Problem]:
 def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0) if os.name == "posix" else None
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except OSError:
         return True

@@ -107,7 +107,9 @@ def foreign_lock(repo):
 
 
 def temporary(repo):
-    (repo.path / ".git/exps/index.999999999-0a1b2c3d.tmp").write_bytes(b"12345")
+    path = repo.path / ".git/exps/index.999999999-0a1b2c3d.tmp"
+    path.write_bytes(b"12345")
+    os.utime(path, (time.time() - 2 * YOUNG_S,) * 2)
 
 
 @pytest.mark.parametrize("harm, what, remedy", [
