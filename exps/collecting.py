@@ -4,6 +4,9 @@ What a file of the work tree says is remembered by the id of its content, so tha
 folders that hold no pipeline file are remembered by the id of their tree.
 """
 
+from collections.abc import Collection
+from typing import Any
+
 from expref.objstore.errors import GitError
 from expref.objstore.formats.objects import parse_signature
 from expref.objstore.ids import ObjectId
@@ -14,7 +17,7 @@ from .errors import ExpError
 from .folders import Folder
 from .formats.badfile import BadFile
 from .project import Project
-from .reading import Collected, Reading, failed, read_row
+from .reading import Collected, Reading, failed, read_cells, read_row
 from .records import Record, Records
 from .sources import Source, TreeFiles, Trees, WorkFiles
 
@@ -64,18 +67,34 @@ class Collector:
 
         Raises GitError for a commit that cannot be read.
         """
-        files: Source = WorkFiles(self._project)
-        if id_ is not None:
-            commit = self._project.repository.objects.find_commit(id_)
-            try:
-                files = TreeFiles(self._project, commit.tree, self._trees)
-            except BadFile:
-                return None
-        if not files.below(path):
+        files = self._files(id_)
+        if files is None or not files.below(path):
             return None
-        return read_row(
-            Folder(files, path), self._in_commits if id_ else self._in_work_tree, self._cache, self._collected
-        )
+        return read_row(Folder(files, path), self._contents(id_), self._cache, self._collected)
+
+    def cells(self, kind: str, paths: Collection[str], folder: str, id_: ObjectId | None) -> dict[str, Any]:
+        """What some files of the work tree or of a commit say, or of a folder of it (`reading.read_cells`).
+
+        Raises GitError for a commit that cannot be read.
+        """
+        files = self._files(id_)
+        if files is None:
+            return {}
+        source = Folder(files, folder) if folder else files
+        return read_cells(source, self._contents(id_), self._cache, kind, paths)
+
+    def _files(self, id_: ObjectId | None) -> Source | None:
+        """The files of a commit or of the work tree; None if the project is not there."""
+        if id_ is None:
+            return WorkFiles(self._project)
+        commit = self._project.repository.objects.find_commit(id_)
+        try:
+            return TreeFiles(self._project, commit.tree, self._trees)
+        except BadFile:
+            return None
+
+    def _contents(self, id_: ObjectId | None) -> Contents:
+        return self._in_commits if id_ else self._in_work_tree
 
     def keep(self) -> None:
         """Remember what was read since the last time."""

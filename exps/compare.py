@@ -40,14 +40,34 @@ class Comparison(NamedTuple):
     new: Row
 
 
-def compare(project: Project, old: Side, new: Side, *, unchanged: bool = False, only_deps: bool = False) -> Comparison:
-    """Compare two sides. With `unchanged` what is the same is in it too.
+class Named(NamedTuple):
+    """Files that somebody has named, as "metrics" or "params": they are read even if no `dvc.yaml` declares them."""
+
+    kind: str
+    paths: Collection[str]
+
+
+_NONE = Named("metrics", ())
+
+
+def compare(
+    project: Project,
+    old: Side,
+    new: Side,
+    *,
+    unchanged: bool = False,
+    only_deps: bool = False,
+    named: Named = _NONE,
+) -> Comparison:
+    """Compare two sides. With `unchanged` what is the same is in it too, and what no side declares if it is `named`.
 
     `only_deps` leaves of the parameters those that stages depend on. What cannot be read counts as missing; the rows
     say why. Raises ExpError for a folder that is not there.
     """
     rows = Rows(project)
-    before, after = _row(rows, old), _row(rows, new)
+    before, after = (
+        rows.with_files(_row(rows, side), named.kind, named.paths, folder=side.folder) for side in (old, new)
+    )
     rows.keep()
     if only_deps:
         before, after = before.with_chosen(), after.with_chosen()

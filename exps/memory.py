@@ -6,7 +6,7 @@ known: its formats take longer to load than a thousand remembered rows to show (
 process and back is text.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from expref.objstore.forking import alongside, can_fork
 from expref.objstore.ids import ObjectId
@@ -65,6 +65,17 @@ class Rows:
         """
         read = self._collector.of_folder(path, id_)
         return Row(path, id_, None, read.text, chosen=read.chosen) if read else None
+
+    def with_files(self, row: Row, kind: str, paths: Collection[str], *, folder: str = "") -> Row:
+        """A row with what these files say, too, declared or not, as "metrics" or "params"; those that are there.
+
+        Paths are relative to the project's root, or to the `folder` that the row is of.
+        """
+        known = {} if row.is_broken else getattr(row, kind)
+        unknown = [path for path in paths if path not in known]
+        if not unknown or row.is_broken:
+            return row
+        return row.with_cells(kind, self._collector.cells(kind, unknown, folder, row.id))
 
     def read_ahead(self, ids: Iterable[ObjectId]) -> None:
         """Read those rows of commits that are not known, half of them in a second process, if they are many."""

@@ -7,6 +7,7 @@ Authority: DVC 3.67.1, `exp show --json`; differences are listed in docs/compati
 
 import json
 import posixpath
+from collections.abc import Iterable
 from typing import Any
 
 from expref.objstore.errors import GitError
@@ -58,6 +59,15 @@ def read_row(source: Source, contents: Contents, cache: str, collected: Collecte
         return failed(BadFile(f"{error.filename}: {error.strerror}", type(error).__name__))
 
 
+def read_cells(source: Source, contents: Contents, cache: str, kind: str, paths: Iterable[str]) -> dict[str, Any]:
+    """What files say as "metrics" or "params", declared or not, as in a row's JSON; only those that are there."""
+    reader = _Reader(source, contents, cache, {})
+    here = [path for path in paths if pipeline.is_inside(path) and not reader.has_below(path)]
+    cells = {path: reader.cell(kind, path) for path in here if reader.said(kind, path)}
+    found: dict[str, Any] = json.loads(json.dumps(cells, default=as_text))
+    return found
+
+
 class _Reader:
     """Reads one row."""
 
@@ -77,12 +87,12 @@ class _Reader:
             else:
                 self._add_single(path)
         declared = self._declared()
-        measured = declared.metrics if self._pipelines else [p for p in DEFAULT_METRICS if self._said("metrics", p)]
+        measured = declared.metrics if self._pipelines else [p for p in DEFAULT_METRICS if self.said("metrics", p)]
         shown = {path: self._params(path, file.keys) for file in declared.params for path in self._files(file.path)}
         tracked = self._tracked()
         says = {
             "params": shown | {path: {"data": each} for path, each in tracked.items() if path not in shown},
-            "metrics": {path: self._cell("metrics", path) for each in measured for path in self._files(each)},
+            "metrics": {path: self.cell("metrics", path) for each in measured for path in self._files(each)},
             "deps": self._deps,
             "outs": self._outs,
             "meta": {},
@@ -92,7 +102,7 @@ class _Reader:
         return Reading(json.dumps(says, default=as_text), json.dumps(chosen, default=as_text), self.is_lasting)
 
     def _declared(self) -> Declared:
-        default = pipeline.DEFAULT_PARAMS if self._said("params", pipeline.DEFAULT_PARAMS) else None
+        default = pipeline.DEFAULT_PARAMS if self.said("params", pipeline.DEFAULT_PARAMS) else None
         key = default or "", tuple(map(id, self._pipelines))
         if key not in self._collected:
             if len(self._collected) >= _MOST_COLLECTED:
@@ -139,22 +149,23 @@ class _Reader:
 
     def _needed(self, kind: str, path: str) -> Any:
         """What a file says without which there is no row; None if there is none. Raises BadFile."""
-        found = self._said(kind, path)
+        found = self.said(kind, path)
         if found and found.error:
             raise BadFile(found.error[1], found.error[0])
         return found.values if found else None
 
     def _params(self, path: str, keys: tuple[str, ...] | None) -> dict[str, Any]:
-        cell = self._cell("params", path)
+        cell = self.cell("params", path)
         return cell if keys is None or "error" in cell else {"data": select(cell["data"], keys)}
 
-    def _cell(self, kind: str, path: str) -> dict[str, Any]:
-        found = self._said(kind, path) or self._from_cache(kind, path)
+    def cell(self, kind: str, path: str) -> dict[str, Any]:
+        """What a file says, or why it cannot be read, as in a row's JSON."""
+        found = self.said(kind, path) or self._from_cache(kind, path)
         if found.error:
             return {"error": {"type": found.error[0], "msg": found.error[1]}}
         return {"data": found.values}
 
-    def _said(self, kind: str, path: str) -> FileValues | None:
+    def said(self, kind: str, path: str) -> FileValues | None:
         """What a file says, or why it cannot be read; None if there is none."""
         try:
             found = self._source.get(path)
@@ -193,6 +204,10 @@ class _Reader:
         except (GitError, OSError):
             self.is_lasting = False
             return [path]
+
+    def has_below(self, path: str) -> bool:
+        """Whether a folder with files has this name."""
+        return self._files(path) != [path]
 
 
 def _is_md5(digest: str) -> bool:

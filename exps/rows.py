@@ -116,6 +116,12 @@ class Row:
         said["params"] = {path: {"data": values} for path, values in chosen["vars"].items()} | found
         return Row(self.name, self.id, self.created, json.dumps(said), checkpoints=earlier)
 
+    def with_cells(self, kind: str, cells: Mapping[str, Any]) -> "Row":
+        """The same with what more files say, by path: in "metrics" or "params", as a row's JSON has them."""
+        said = json.loads(self.text)
+        said[kind] |= cells
+        return Row(self.name, self.id, self.created, json.dumps(said), chosen=self.chosen, checkpoints=self.checkpoints)
+
 
 def _values(files: Mapping[str, Any]) -> dict[str, FileValues]:
     return {

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import click
 
-from ..compare import Change, Changes, Comparison, Side, chosen, compare, find_side, is_among
+from ..compare import Change, Changes, Comparison, Named, Side, chosen, compare, find_side, is_among
 from ..project import Project
 from ..rows import Row
 from ..texts import TEXT, text_of
@@ -60,14 +60,25 @@ def command(session: Session, /, a_rev: str | None, b_rev: str | None, **options
 
 
 def between(
-    session: Session, project: Project, names: Names, *, unchanged: bool, only_deps: bool = False
+    session: Session,
+    project: Project,
+    names: Names,
+    *,
+    unchanged: bool,
+    only_deps: bool = False,
+    kind: str = "metrics",
+    files: Sequence[str] = (),
 ) -> Comparison | None:
-    """Compare what two names mean; None before the first commit. Files that cannot be read are told."""
+    """Compare what two names mean; None before the first commit. Files that cannot be read are told.
+
+    `files` of a kind are compared even if the project does not declare them.
+    """
     if project.repository.head().id is None and not names[0]:
         return None
     old = _side(session, project, names[0] or "HEAD")
     new = _side(session, project, names[1]) if names[1] else Side(None, old.folder)
-    found = compare(project, old, new, unchanged=unchanged, only_deps=only_deps)
+    named = Named(kind, _wanted(session, project, files, in_folders=bool(old.folder or new.folder)))
+    found = compare(project, old, new, unchanged=unchanged, only_deps=only_deps, named=named)
     tell_errors(session.terminal, dict(zip(labels(*names), (found.old, found.new), strict=True)))
     return found
 
@@ -132,24 +143,29 @@ def in_files(
     Where folders are compared, paths are relative to these.
     """
     in_folders = bool(found.old.name or found.new.name)
-    wanted = [posixpath.normpath(each) for each in files] if in_folders else targets(session, project, files)
+    wanted = _wanted(session, project, files, in_folders=in_folders)
     known = {*getattr(found.old, kind), *getattr(found.new, kind)}
-    tell_undeclared(session.terminal, kind, dict(zip(files, wanted, strict=True)), known)
+    tell_missing(session.terminal, dict(zip(files, wanted, strict=True)), known)
     changes = chosen(getattr(found, kind), wanted)
     return changes if in_folders else from_here(session, project, changes)
 
 
-def tell_undeclared(terminal: Terminal, kind: str, wanted: Mapping[str, str], known: Collection[str]) -> None:
+def tell_missing(terminal: Terminal, wanted: Mapping[str, str], known: Collection[str]) -> None:
     """Say which of the files that were named on the command line, and where they are, no row has."""
     for name, path in wanted.items():
         if not any(is_among(each, [path]) for each in known):
-            terminal.warn(f"{name}: no such file of {kind}; only those that the project declares are read")
+            terminal.warn(f"{name}: there is no such file in what is shown")
 
 
 def from_here(session: Session, project: Project, files: Mapping[str, Any]) -> dict[str, Any]:
     """The same with paths relative to the folder that the command works in."""
     here = posixpath.relpath(paths.realpath(session.folder), project.root)
     return {posixpath.relpath(path, here): each for path, each in files.items()}
+
+
+def _wanted(session: Session, project: Project, named: Sequence[str], *, in_folders: bool) -> list[str]:
+    """Files named on the command line, relative to what is compared: folders, or the project's root."""
+    return [posixpath.normpath(each) for each in named] if in_folders else targets(session, project, named)
 
 
 def targets(session: Session, project: Project, named: Sequence[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """`exps metrics show` and `exps metrics diff`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -21,7 +21,7 @@ from .diff import (
     lines,
     targets,
     tell_errors,
-    tell_undeclared,
+    tell_missing,
     without,
     write_json,
     write_table,
@@ -49,7 +49,7 @@ def command() -> None:
 def diff(session: Session, /, a_rev: str | None, b_rev: str | None, files: tuple[str, ...], **options: Any) -> None:
     """Show what differs in metrics between A (HEAD) and B (the work tree): experiments or commits."""
     project, terminal = session.open(), session.terminal
-    found = between(session, project, (a_rev, b_rev), unchanged=options["everything"])
+    found = between(session, project, (a_rev, b_rev), unchanged=options["everything"], files=files)
     changes = in_files(session, project, found, "metrics", files) if found else {}
     if options["as_json"]:
         write_json(changes, terminal)
@@ -75,11 +75,11 @@ def show(session: Session, /, files: tuple[str, ...], **options: Any) -> None:
     project, terminal = session.open(), session.terminal
     selected = Selection((), 1, options["all_branches"], options["all_tags"], options["all_commits"])
     several = selected.branches or selected.tags or selected.commits
-    rows = _rows(project, selected if several else None)
-    tell_errors(terminal, {name or "the work tree": row for name, row in rows.items()})
     wanted = targets(session, project, files)
+    rows = _rows(project, selected if several else None, wanted)
+    tell_errors(terminal, {name or "the work tree": row for name, row in rows.items()})
     known = {path for row in rows.values() for path in row.metrics}
-    tell_undeclared(terminal, "metrics", dict(zip(files, wanted, strict=True)), known)
+    tell_missing(terminal, dict(zip(files, wanted, strict=True)), known)
     found = {name: from_here(session, project, _files(row, wanted)) for name, row in rows.items()}
     if options["as_json"]:
         write_json({name: _json(rows[name], each) for name, each in found.items()}, terminal)
@@ -89,18 +89,21 @@ def show(session: Session, /, files: tuple[str, ...], **options: Any) -> None:
     write_table(terminal, *table, as_markdown=options["as_markdown"])
 
 
-def _rows(project: Project, selected: Selection | None) -> dict[str, Row]:
+def _rows(project: Project, selected: Selection | None, named: Sequence[str]) -> dict[str, Row]:
     """The row of the work tree, called "", or with it, called "workspace", those of commits by all their names.
 
-    As DVC does it, the work tree is left out if its metrics are those of the current branch.
+    Files that are `named` are in them, declared or not. As DVC does it, the work tree is left out if its metrics are
+    those of the current branch.
     """
     rows = Rows(project)
-    here = rows.of_work_tree()
+    here = rows.with_files(rows.of_work_tree(), "metrics", named)
     if selected is None:
         rows.keep()
         return {"": here}
     names = names_of(project, selected)
-    found = {"workspace": here} | {",".join(names[id_]): rows.of_commit(None, id_) for id_ in select(project, selected)}
+    found = {"workspace": here}
+    for id_ in select(project, selected):
+        found[",".join(names[id_])] = rows.with_files(rows.of_commit(None, id_), "metrics", named)
     rows.keep()
     current = found.get(project.repository.head().branch or "")
     if current and current.metrics == here.metrics:

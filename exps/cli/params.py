@@ -26,7 +26,10 @@ def command() -> None:
 def diff(session: Session, /, a_rev: str | None, b_rev: str | None, files: tuple[str, ...], **options: Any) -> None:
     """Show what differs in parameters between A (HEAD) and B (the work tree): experiments or commits."""
     project, terminal = session.open(), session.terminal
-    found = between(session, project, (a_rev, b_rev), unchanged=options["everything"], only_deps=options["deps"])
+    found = between(
+        session, project, (a_rev, b_rev), unchanged=options["everything"], only_deps=options["deps"],
+        kind="params", files=files,
+    )  # fmt: skip
     changes = in_files(session, project, found, "params", files) if found else {}
     if options["as_json"]:
         write_json(changes, terminal)

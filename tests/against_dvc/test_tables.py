@@ -30,6 +30,7 @@ FILES = {
     "metrics.json": b'{"loss": 0.987654321, "acc": 1, "deep": {"f1": 0.5}}',
     "extra.json": b'{"loss": 12345.678901}',
     "data.txt": b"data\n",
+    "nowhere/named.json": b'{"loss": 3, "deep": {"x": [1]}}',
     "dvc.yaml": b"""\
 stages:
   train:
@@ -50,6 +51,7 @@ def project(tmp_path_factory, import_folder):
     save(repo, "first", {"params.yaml": b"lr: 0.2\nmodel: {depth: 4}\nnew: 1\n"})
     repo.write("params.yaml", FILES["params.yaml"])
     repo.write("metrics.json", b'{"loss": 0.5, "acc": 1, "deep": {"f1": 0.5}}')
+    repo.write("nowhere/named.json", b'{"loss": 4}')
     repo.commit("second")
     repo.git("branch", "side", "v1")
     save(repo, "a-small", {"params.yaml": b"lr: 0.3\nmodel: {depth: 3, name: net}\n", "metrics.json": b'{"loss": 0.1}'})
@@ -105,8 +107,9 @@ def test_differences_are_the_same(project, options):
 
 
 @pytest.mark.parametrize("options", few(
-    2,
-    [], ["v1"], ["v1", "main"], ["--all"], ["--no-path", "v1"], ["--all", "--targets", "other.json"], ["--deps", "v1"],
+    3,
+    [], ["v1", "--targets", "nowhere/named.json"], ["v1"], ["v1", "main"], ["--all"], ["--no-path", "v1"],
+    ["--all", "--targets", "other.json"], ["--deps", "v1"],
     ["--targets", "params.yaml"],
 ))  # fmt: skip
 def test_params_diff_is_the_same(project, options):
@@ -118,9 +121,9 @@ def test_params_diff_is_the_same(project, options):
 
 
 @pytest.mark.parametrize("options", few(
-    2,
-    [], ["v1"], ["v1", "main"], ["--all"], ["--no-path", "v1"], ["v1", "--targets", "metrics.json"],
-    ["--precision", "2", "v1"],
+    3,
+    [], ["v1", "--targets", "nowhere/named.json"], ["v1"], ["v1", "main"], ["--all"], ["--no-path", "v1"],
+    ["v1", "--targets", "metrics.json"], ["--precision", "2", "v1"],
 ))  # fmt: skip
 def test_metrics_diff_is_the_same(project, options):
     for form in ([], ["--md"]):
@@ -130,7 +133,7 @@ def test_metrics_diff_is_the_same(project, options):
     assert json.loads(project.exps("metrics", "diff", "--json", *options)) == theirs
 
 
-@pytest.mark.parametrize("options", few(1, [], ["-a"], ["-T"], ["-A"], ["--precision", "2"], ["extra.json"]))
+@pytest.mark.parametrize("options", few(2, [], ["-a", "nowhere/named.json"], ["-a"], ["-T"], ["-A"], ["--precision", "2"], ["extra.json"]))
 def test_metrics_show_is_the_same(project, options):
     for form in ([], ["--md"]):
         assert project.exps("metrics", "show", *form, *options) == project.dvc("metrics", "show", *form, *options)

@@ -315,10 +315,14 @@ def test_many_problems_do_not_scroll_the_table_away(trained, call):
 @pytest.mark.parametrize(
     "arguments", [("metrics", "diff", "--targets"), ("metrics", "show"), ("params", "diff", "--targets")]
 )
-def test_a_file_that_nothing_declares_is_told(project, call, arguments):
-    project.write("other.json", b"{}")
+def test_a_file_that_nothing_declares_is_read_when_it_is_named(project, call, arguments):
+    project.write("other.json", b'{"f1": 0.5}')
     done = call(*arguments, "other.json")
-    assert done.stderr.startswith("exps: warning: other.json: no such file of ") and "other" not in done.stdout
+    assert done.stderr == "" and "other.json" in done.stdout and "0.5" in done.stdout
+    for outside in ("no.json", "../other.json", "/etc/hostname"):
+        told = call(*arguments, outside)
+        assert told.stderr == f"exps: warning: {outside}: there is no such file in what is shown\n"
+        assert told.returncode == 0 and "0.5" not in told.stdout
     assert call(*arguments, "params.yaml" if arguments[0] == "params" else "metrics.json").stderr == ""
 
 
